@@ -62,6 +62,8 @@ pub mod archive;
 
 pub mod query;
 
+mod retry;
+
 #[cfg(feature = "archive")]
 pub mod triage;
 

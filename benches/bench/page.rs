@@ -1,4 +1,4 @@
-//! The page over a large archive, with no Kafka behind it: how long each of its pages takes, alone and with many readers at
+//! The page over a large archive, with alerts on a broker: how long each of its pages takes, alone and with many readers at
 //! once.
 
 use std::fs;
@@ -6,13 +6,28 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer};
 use serde_json::Value;
+
+use crate::broker::Broker;
+use crate::contender::{Contender, Kind};
+use crate::corpus::Corpus;
+use crate::{SOURCE, median, pipeline, producer};
 
 /// Readers at once.
 const READERS: usize = 20;
+
+/// Alerts on the broker.
+const ALERTS: usize = 10_000;
+
+/// 2026-10-30T00:00:00Z, and the time from one event to the next, of which a fifth are alerts.
+const AFTER_ARCHIVE_MS: i64 = 1_793_318_400_000;
+const ALERTS_STEP_MS: i64 = 40_000;
 
 /// How long they read.
 const READING: Duration = Duration::from_secs(30);
@@ -22,6 +37,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How often a page is asked for alone.
 const ALONE: usize = 7;
+
+/// Records that ingest reads as fast as it can, and how often with and without readers of the page.
+const INGESTED: u64 = 400_000;
+const INGEST_ROUNDS: usize = 3;
 
 /// The page, which ends with its value.
 struct Page {
@@ -45,16 +64,19 @@ struct Answer {
 }
 
 impl Page {
-    fn start(archive: &Path, home: &Path) -> Page {
+    fn start(archive: &Path, broker: &Broker, home: &Path) -> Page {
         let configuration = home.join("watchbell.yaml");
         let text = format!(
-            "sources:\n  audit: {{bootstrap: \"127.0.0.1:1\"}}\ndestination: {{bootstrap: \"127.0.0.1:1\"}}\n\
+            "sources:\n  audit: {{bootstrap: \"{at}\", topic: {SOURCE}}}\ndestination: {{bootstrap: \"{at}\"}}\n\
              rules: [pack:confluent, pack:actiontrail]\narchive: {{url: \"file://{}\"}}\n\
              page: {{listen: \"127.0.0.1:0\"}}\nhttp: {{listen: \"127.0.0.1:0\"}}\n",
-            archive.canonicalize().expect("a folder").display()
+            archive.canonicalize().expect("a folder").display(),
+            at = broker.bootstrap(),
         );
         fs::write(&configuration, text).expect("a configuration");
         let mut process = Command::new(env!("CARGO_BIN_EXE_watchbell"))
+            // As deploy/kustomize/page sets it.
+            .env("MALLOC_ARENA_MAX", "2")
             .args(["run", "--role", "page", "--config"])
             .arg(configuration)
             .stderr(Stdio::piped())
@@ -113,6 +135,32 @@ impl Page {
     }
 }
 
+/// Alerts of the time after the archive.
+fn add_alerts(broker: &Broker) {
+    let mut corpus = Corpus::new(1).at(AFTER_ARCHIVE_MS, ALERTS_STEP_MS);
+    let producer = producer(broker);
+    for alert in pipeline::alerts(&mut corpus, ALERTS) {
+        let headers = alert
+            .headers
+            .iter()
+            .fold(OwnedHeaders::new(), |all, (key, value)| {
+                all.insert(Header {
+                    key,
+                    value: value.as_ref(),
+                })
+            });
+        let mut record = BaseRecord::to("watchbell.alerts")
+            .headers(headers)
+            .key(alert.key.as_deref().expect("a key"))
+            .payload(alert.value.as_deref().expect("an alert"));
+        while let Err((_, back)) = producer.send(record) {
+            record = back;
+            producer.poll(Duration::from_millis(5));
+        }
+    }
+    producer.flush(Duration::from_secs(60)).expect("flush");
+}
+
 /// The addresses that a page has in links that begin so.
 fn links(body: &str, begin: &str) -> Vec<String> {
     let mark = format!("href=\"{begin}");
@@ -131,7 +179,9 @@ fn of_all_time(profile: &str) -> String {
 /// Asks all pages and prints the figures. The archive is one of `tables`.
 pub fn run(archive: &Path) {
     let home = tempfile::tempdir().expect("a folder");
-    let page = Page::start(archive, home.path());
+    let broker = crate::start();
+    add_alerts(&broker);
+    let page = Page::start(archive, &broker, home.path());
     let started = Instant::now();
     let list = page.get("/events");
     println!(
@@ -164,33 +214,23 @@ pub fn run(archive: &Path) {
         ("the sources", "/sources".to_owned()),
         ("completed values", "/values?of=actor&part=u-".to_owned()),
     ];
-    println!("alone, median of {ALONE}: first row and whole, ms");
+    println!("alone, first and median of {ALONE}: first row and whole, ms");
     for (name, path) in &pages {
+        let unknown = page.get(path);
         let mut times: Vec<(u128, u128)> = (0..ALONE)
             .map(|_| page.get(path))
             .map(|answer| (answer.first.as_millis(), answer.whole.as_millis()))
             .collect();
         times.sort_unstable();
         let (first, whole) = times[ALONE / 2];
-        println!("{name}: {first} and {whole}");
+        let (first_unknown, unknown) = (unknown.first.as_millis(), unknown.whole.as_millis());
+        println!("{name}: {first_unknown} and {unknown}, then {first} and {whole}");
     }
     println!(
         "{READERS} readers, each a page after {PAUSE:?}: first row 50 %, 95 %; whole 50 %, 95 %, ms"
     );
-    let all: Vec<(usize, Answer)> = thread::scope(|scope| {
-        let readers: Vec<_> = (0..READERS)
-            .map(|reader| {
-                scope.spawn({
-                    let (page, pages) = (&page, &pages);
-                    move || read(page, pages, reader)
-                })
-            })
-            .collect();
-        readers
-            .into_iter()
-            .flat_map(|reader| reader.join().expect("no panic"))
-            .collect()
-    });
+    let end = Instant::now() + READING;
+    let all = read_by_all(&page, &pages, &|| Instant::now() > end);
     for (number, (name, _)) in pages.iter().enumerate() {
         let of_page = || {
             all.iter()
@@ -221,16 +261,80 @@ pub fn run(archive: &Path) {
         );
     }
     println!("peak of memory: {} MB", page.peak_mb());
+    ingest_beside(&page, &pages);
+}
+
+/// How fast ingest is on the same machine, with a cluster of its own, while nobody reads and while all do.
+fn ingest_beside(page: &Page, pages: &[(&str, String)]) {
+    let (home, broker) = (crate::home(), crate::start());
+    crate::fill(&broker, SOURCE, Corpus::new(1), INGESTED);
+    let mut number = 0;
+    let mut ingest = || {
+        number += 1;
+        let group = format!("beside-{number}");
+        let at = broker.bootstrap();
+        let contender = Contender::start(Kind::Watchbell, true, at, SOURCE, &group, home.path());
+        contender.finish(INGESTED)
+    };
+    // The broker is warm afterwards.
+    ingest();
+    let (mut rates, mut costs) = (Vec::new(), Vec::new());
+    for _ in 0..INGEST_ROUNDS {
+        let alone = ingest();
+        let is_over = AtomicBool::new(false);
+        let beside = thread::scope(|scope| {
+            let until = || is_over.load(Ordering::Relaxed);
+            scope.spawn(move || read_by_all(page, pages, &until));
+            let beside = ingest();
+            is_over.store(true, Ordering::Relaxed);
+            beside
+        });
+        println!(
+            "ingest: {:.0} events/s and {:.1} CPU s per million, beside {READERS} readers {:.0} and {:.1}",
+            alone.events_per_s,
+            alone.cpu_s_per_million,
+            beside.events_per_s,
+            beside.cpu_s_per_million
+        );
+        rates.push(beside.events_per_s / alone.events_per_s);
+        costs.push(beside.cpu_s_per_million / alone.cpu_s_per_million);
+    }
+    println!(
+        "ingest beside readers: {:.2} times the events/s, {:.2} times the CPU",
+        median(rates.into_iter()),
+        median(costs.into_iter())
+    );
+}
+
+/// What all readers see, each page by its number.
+fn read_by_all(
+    page: &Page,
+    pages: &[(&str, String)],
+    is_over: &(dyn Fn() -> bool + Sync),
+) -> Vec<(usize, Answer)> {
+    thread::scope(|scope| {
+        let readers: Vec<_> = (0..READERS)
+            .map(|reader| scope.spawn(move || read(page, pages, reader, is_over)))
+            .collect();
+        readers
+            .into_iter()
+            .flat_map(|reader| reader.join().expect("no panic"))
+            .collect()
+    })
 }
 
 /// What a reader sees: pages in turn, each reader from another one on.
-fn read(page: &Page, pages: &[(&str, String)], reader: usize) -> Vec<(usize, Answer)> {
-    let end = Instant::now() + READING;
+fn read(
+    page: &Page,
+    pages: &[(&str, String)],
+    reader: usize,
+    is_over: &dyn Fn() -> bool,
+) -> Vec<(usize, Answer)> {
     let mut seen = Vec::new();
     // Not all at the same moment.
     thread::sleep(PAUSE * reader as u32 / READERS as u32);
     for turn in reader.. {
-        if Instant::now() > end {
+        if is_over() {
             break;
         }
         let number = turn % pages.len();

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use watchbell::event::{Offset, Output, OutputBuffer, Partition, Position, RawRecord};
+use watchbell::event::{
+    Offset, Output, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
+};
 use watchbell::pipeline::{Catalogs, Content, Lookups, OutputList, Path, Pipeline, Purpose, known};
 use watchbell::route::{NoisePolicy, Routes};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
@@ -84,6 +86,23 @@ pub fn outputs(corpus: &mut Corpus, events: usize, each: &mut dyn FnMut(i64, Out
         }
         out.clear();
     }
+}
+
+/// The first so many alerts of a busy organization, as they stand in the alerts topic.
+#[cfg(feature = "archive")]
+pub fn alerts(corpus: &mut Corpus, count: usize) -> Vec<OutputRecord> {
+    let pipeline = pipeline(&packs(), enrichment::names());
+    let (mut out, batch, mut alerts) = (OutputBuffer::default(), pipeline.begin(), Vec::new());
+    while alerts.len() < count {
+        let value = corpus.next();
+        let record = RawRecord::of_value("source", value.as_bytes());
+        batch.process(&record, corpus.time_ms(), &mut out);
+        let outputs = out.to_records().into_iter();
+        alerts.extend(outputs.filter(|output| &*output.topic == Content::Alerts.name()));
+        out.clear();
+    }
+    alerts.truncate(count);
+    alerts
 }
 
 /// Prints what a byte costs in each form in which an event may arrive, or in those whose name contains `wanted`. No

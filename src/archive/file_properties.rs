@@ -15,6 +15,10 @@ pub const GROUP_ROWS: usize = 16_384;
 /// Level of zstd: level 3 makes files 3.5 % smaller and takes half as long again, level 5 6.5 % and thrice as long.
 const ZSTD_LEVEL: i32 = 1;
 
+/// Bytes of whole records that are unpacked together, to read one of them. With the library's own megabyte files are 6 %
+/// smaller, and records that are far from each other cost four times as much.
+const PAYLOAD_PAGE: usize = 256 * 1024;
+
 /// How the columns of a file with so many rows are written.
 pub(super) fn properties(kind: TableKind, rows: usize) -> WriterProperties {
     let zstd = ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default();
@@ -49,6 +53,9 @@ pub(super) fn properties(kind: TableKind, rows: usize) -> WriterProperties {
             }
             Lookup::Scan | Lookup::Payload => properties,
         };
+        if column.lookup == Lookup::Payload {
+            properties = properties.set_column_data_page_size_limit(path.clone(), PAYLOAD_PAGE);
+        }
         if column.is_distinct || column.lookup == Lookup::Payload {
             properties = properties.set_column_dictionary_enabled(path.clone(), false);
         }

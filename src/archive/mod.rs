@@ -40,7 +40,7 @@ pub use columns::TableKind;
 pub use compaction::{TARGET_BYTES, due_merges};
 pub use damage::{Damage, of_files as damaged_file};
 pub use data_file::{DataFile, data_files};
-pub use day::{begin_of_day_ms, day_number, day_of, day_text};
+pub use day::{begin_of_day_ms, day_number, day_of, day_text, first_of_month};
 pub use encode_error::EncodeError;
 pub use file_entry::{FileEntry, NewFile};
 pub use file_properties::GROUP_ROWS;

@@ -26,7 +26,7 @@ pub(super) const ROLES: &[Key] = &[
     optional("responder", Shape::List)
         .about("Groups whose members may also do triage and download."),
     optional("admin", Shape::List)
-        .about("Groups whose members may also verify days of the archive."),
+        .about("Groups whose members may also verify days of the archive and retry dead letters."),
 ];
 
 /// The keys of `page.privacy`.
@@ -101,6 +101,11 @@ impl RoleGroups {
         };
         let mut roles = Role::ALL.into_iter().zip(&self.0).rev();
         roles.find_map(|(role, of)| of.iter().any(is_one).then_some(role))
+    }
+
+    /// The groups whose members have a role.
+    pub fn of(&self, role: Role) -> &[String] {
+        &self.0[role as usize]
     }
 
     fn is_empty(&self) -> bool {

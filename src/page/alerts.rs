@@ -22,6 +22,9 @@ use crate::view::{Emitted, printable, shown, words};
 /// The path of the list.
 const PATH: &str = "/alerts";
 
+/// Most reasons of an alert in the list; the page of the incident has all.
+const MOST_REASONS: usize = 8;
+
 /// What a page of incidents shows.
 pub struct AlertsPage<'p> {
     /// The question.
@@ -36,6 +39,8 @@ pub struct AlertsPage<'p> {
     pub has_more: bool,
     /// To whom incidents are assigned.
     pub assignees: &'p [&'p str],
+    /// Whether the reader may decide.
+    pub can_decide: bool,
     /// What stands in the fields of the decision.
     pub draft: &'p Draft,
     /// What the reader must know, such as that not all alerts were read.
@@ -74,18 +79,22 @@ pub fn alerts_page(frame: Frame<'_>, page: &AlertsPage<'_>) -> String {
         }
         @if !page.incidents.is_empty() {
             p.faint { (grouped(page.total as u64)) " " (words.incidents_in_all) }
-            form.triage method="post" action={ (PATH) "?" (query) } {
-                (form_token(frame.form_token))
-                ul.incidents { @for (incident, alert) in page.incidents { (self::incident(frame, incident, *alert)) } }
-                fieldset.bulk {
-                    legend { (words.with_selected) }
-                    div.row {
-                        (fields(page.draft, None, words))
-                        button type="submit" { (words.save) }
+            @if page.can_decide {
+                form.triage method="post" action={ (PATH) "?" (query) } {
+                    (form_token(frame.form_token))
+                    (incidents(frame, page))
+                    fieldset.bulk {
+                        legend { (words.with_selected) }
+                        div.row {
+                            (fields(page.draft, None, words))
+                            button type="submit" { (words.save) }
+                        }
                     }
                 }
+                (assignees(page.assignees))
+            } @else {
+                (incidents(frame, page))
             }
-            (assignees(page.assignees))
         }
         nav.pager {
             @if page.asked.page > 0 { a href={ (PATH) "?" (page.asked.query(page.asked.page - 1)) } rel="prev" { (words.newer) } }
@@ -172,7 +181,20 @@ fn filter_form(page: &AlertsPage<'_>, words: &Words) -> Markup {
     }
 }
 
-fn incident(frame: Frame<'_>, incident: &Incident, alert: Option<&Emitted<'_>>) -> Markup {
+fn incidents(frame: Frame<'_>, page: &AlertsPage<'_>) -> Markup {
+    html! {
+        ul.incidents {
+            @for (incident, alert) in page.incidents { (self::incident(frame, page.can_decide, incident, *alert)) }
+        }
+    }
+}
+
+fn incident(
+    frame: Frame<'_>,
+    can_decide: bool,
+    incident: &Incident,
+    alert: Option<&Emitted<'_>>,
+) -> Markup {
     let words = frame.words();
     let seen = &incident.seen;
     let (first, last) = seen.span_ms;
@@ -181,7 +203,9 @@ fn incident(frame: Frame<'_>, incident: &Incident, alert: Option<&Emitted<'_>>) 
     html! {
         li.incident data-level=(level) data-state=(incident.state().name()) {
             span.choice {
-                input type="checkbox" name="incident" value=(reference(incident)) aria-label={ (words.select) ": " (cut(&seen.title)) };
+                @if can_decide {
+                    input type="checkbox" name="incident" value=(reference(incident)) aria-label={ (words.select) ": " (cut(&seen.title)) };
+                }
                 span.level { (level) }
             }
             a.title href=(incident_url(&seen.key)) { bdi { (cut(&seen.title)) } }
@@ -201,7 +225,10 @@ fn incident(frame: Frame<'_>, incident: &Incident, alert: Option<&Emitted<'_>>) 
             @if let Some(root) = root {
                 @let why = words::why(root);
                 @if !why.is_empty() {
-                    p.why { span.label { (words.why) } @for line in &why { code { bdi { (cut(line)) } } } }
+                    p.why { span.label { (words.why) }
+                        @for line in why.iter().take(MOST_REASONS) { code { bdi { (cut(line)) } } }
+                        @if why.len() > MOST_REASONS { span.faint { (words.more_reasons) " " (grouped((why.len() - MOST_REASONS) as u64)) } }
+                    }
                 }
                 @if let Some(runbook) = root.text(path::RUNBOOK) {
                     p.todo { span.label { (words.what_to_do) } bdi { (cut(&runbook)) } }

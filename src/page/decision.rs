@@ -4,6 +4,7 @@
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
+use super::frame::Frame;
 use super::moment::moment;
 use super::words::Words;
 use crate::triage::{Change, Incident, LONGEST_COMMENT, LONGEST_NAME, Triage, TriageState};
@@ -87,14 +88,16 @@ pub(super) fn assignees(names: &[&str]) -> Markup {
     html! { datalist #assignees { @for name in names { option value=(printable(name)) {} } } }
 }
 
-/// What was decided, the newest first.
-pub(super) fn history(triage: Option<&Triage>, zone: &TimeZone, words: &Words) -> Markup {
+/// What was decided, the newest first; without comments where fields are hidden from the reader.
+pub(super) fn history(triage: Option<&Triage>, is_hiding: bool, frame: Frame<'_>) -> Markup {
+    let (words, zone) = (frame.words(), frame.zone);
     let known = triage.map_or(0, |triage| triage.history().count() as u64);
     let all = triage.map_or(0, |triage| triage.changes);
     html! {
         section {
             h2 { (words.history) }
             @if known == 0 { p.faint { (words.no_history) } }
+            @if known > 0 && is_hiding { p.faint { (words.comments_hidden) } }
             ol.history {
                 @for change in triage.iter().flat_map(|triage| triage.history().rev()) { li { (self::change(change, zone, words)) } }
             }

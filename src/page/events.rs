@@ -68,7 +68,7 @@ pub fn events_begin(page: &EventsPage<'_>) -> String {
 
 /// The row of an event.
 pub fn events_row(page: &EventsPage<'_>, event: &Emitted<'_>) -> String {
-    row(event, page.asked.columns(), page.zone).into_string()
+    row(event, page.asked.columns(), (page.zone, page.words)).into_string()
 }
 
 /// How the list ends.

@@ -92,7 +92,7 @@ impl Frame<'_> {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
-                    title { (self.title) " · watchbell" }
+                    title { (shown(self.title)) " · watchbell" }
                     link rel="stylesheet" href=(self.assets.style);
                     link rel="icon" href=(self.assets.icon) type="image/svg+xml";
                     script type="module" src=(self.assets.script) {}
@@ -127,7 +127,7 @@ impl Frame<'_> {
         html! {
             div.reader {
                 @if let Some(user) = self.user {
-                    span.user { bdi { (shown(user.name)) } }
+                    a.user href="/access" title=(words.who_may) { bdi { (shown(user.name)) } }
                     @if user.can_log_out {
                         form method="post" action="/logout" {
                             (form_token(self.form_token))
@@ -186,6 +186,23 @@ pub fn message_page(frame: Frame<'_>, title: &str, text: &str) -> String {
     frame.with(&content).into_string()
 }
 
+/// A frame of a page that somebody reads in English and in UTC, for tests.
+#[cfg(test)]
+pub(super) const TEST_FRAME: Frame<'static> = Frame {
+    language: Language::English,
+    zone: &TimeZone::UTC,
+    title: "Title",
+    section: Section::Other,
+    url: "/page",
+    user: None,
+    form_token: "the token",
+    assets: Assets {
+        style: "/assets/app.css",
+        script: "/assets/app.js",
+        icon: "/assets/icon.svg",
+    },
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,8 +210,6 @@ mod tests {
     #[test]
     fn values_become_text_also_where_they_look_like_the_content() {
         let frame = Frame {
-            language: Language::English,
-            zone: &TimeZone::UTC,
             title: "<!--content--><script>alert(1)</script>",
             section: Section::Events,
             url: "/events?text=\"><script>alert(1)</script>",
@@ -202,12 +217,7 @@ mod tests {
                 name: "<b>Jane</b>",
                 can_log_out: true,
             }),
-            form_token: "secret",
-            assets: Assets {
-                style: "/assets/app.css",
-                script: "/assets/app.js",
-                icon: "/assets/icon.svg",
-            },
+            ..TEST_FRAME
         };
         let (before, after) = frame.around();
         assert!(
@@ -219,7 +229,7 @@ mod tests {
         assert!(!page.contains("<script>alert"), "{page}");
         assert!(!page.contains("<b>Jane"), "{page}");
         assert!(page.contains("&lt;b&gt;Jane&lt;/b&gt;"), "{page}");
-        let field = "<input type=\"hidden\" name=\"form-token\" value=\"secret\">";
+        let field = "<input type=\"hidden\" name=\"form-token\" value=\"the token\">";
         assert!(page.contains(field), "{page}");
     }
 }

@@ -31,16 +31,21 @@ pub enum GrantedBy {
 }
 
 impl GrantedBy {
+    /// The question for all events with these operations.
+    pub fn anybody(operations: &[String]) -> Asked {
+        operations
+            .iter()
+            .fold(Asked::default(), |asked, operation| {
+                asked.and(Attribute::Operation.name(), &escaped(operation))
+            })
+    }
+
     /// The question: `operations` are those that give or take rights, `names` are the ids and names of the actor.
     ///
     /// Vendors name who is given something in different members of a request, so any text of the event counts that is one of
     /// the names, also as `User:` and the name (Kafka's principals), or before an `@` (Alibaba Cloud's login names).
     pub fn asked(self, operations: &[String], names: &[String], when: &str) -> Asked {
-        let asked = operations
-            .iter()
-            .fold(Asked::default(), |asked, operation| {
-                asked.and(Attribute::Operation.name(), &escaped(operation))
-            });
+        let asked = GrantedBy::anybody(operations);
         let asked = match self {
             GrantedBy::Actor => names.iter().fold(asked, |asked, name| {
                 asked.and(Attribute::Actor.name(), &escaped(name))
@@ -87,7 +92,7 @@ impl Grants<'_> {
                 div.table {
                     table.records {
                         thead { tr { @for column in COLUMNS { th scope="col" class=(column.name()) { (column.heading(words)) } } } }
-                        tbody { @for event in &self.events { (row(event, &COLUMNS, frame.zone)) } }
+                        tbody { @for event in &self.events { (row(event, &COLUMNS, (frame.zone, words))) } }
                     }
                 }
                 p { a href={ "/events?" (self.asked.query()) } { (words.all_its_events) } }

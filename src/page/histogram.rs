@@ -13,9 +13,6 @@ const HEIGHT: f64 = 100.0;
 const WIDTH: f64 = 1_000.0;
 const GAP: f64 = 0.15;
 
-/// Fewer bars are not drawn wider than with so many.
-const LEAST_SLOTS: i64 = 24;
-
 /// Most bars; with more, several are shown as one.
 const MOST_BARS: i64 = 200;
 
@@ -75,7 +72,7 @@ impl Histogram {
                 bars: Vec::new(),
                 begin_ms: 0,
                 width_ms: 1,
-                places: LEAST_SLOTS,
+                places: 1,
             };
         };
         let unit_ms = unit_ms(self.unit);
@@ -105,7 +102,17 @@ impl Histogram {
             bars,
             begin_ms: first_ms,
             width_ms,
-            places: (last_ms.saturating_sub(first_ms) / width_ms + 1).max(LEAST_SLOTS),
+            places: last_ms.saturating_sub(first_ms) / width_ms + 1,
+        }
+    }
+
+    /// What was asked for of a span of time: a bar at the edge counts no more than that.
+    fn asked_of(&self, from_ms: i64, to_ms: i64) -> (i64, i64) {
+        match self.asked_ms {
+            Some((first_ms, last_ms)) if last_ms > from_ms && first_ms < to_ms => {
+                (from_ms.max(first_ms), to_ms.min(last_ms))
+            }
+            _ => (from_ms, to_ms),
         }
     }
 
@@ -130,8 +137,8 @@ impl Histogram {
                 svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" {
                     @for (bar, number) in &bars {
                         @let height = (bar.count as f64 / highest as f64 * HEIGHT).max(1.5);
-                        @let from = instant(bar.begin_ms);
-                        @let to = instant(bar.begin_ms + width_ms);
+                        @let (from_ms, to_ms) = self.asked_of(bar.begin_ms, bar.begin_ms + width_ms);
+                        @let (from, to) = (instant(from_ms), instant(to_ms));
                         @let what = format!("{}: {}", time(bar.begin_ms), grouped(bar.count));
                         a href={ "/events?" (asked.within(&from, &to).query()) } aria-label=(what) {
                             title { (what) }
@@ -179,16 +186,20 @@ fn instant(time_ms: i64) -> String {
     Timestamp::from_millisecond(time_ms).map_or_else(|_| String::new(), |time| time.to_string())
 }
 
-/// A time below the chart: a day, or an hour of a day.
+/// A time below the chart: a day in UTC, as the archive counts, or an hour of a day in the reader's zone.
 fn label(time_ms: i64, width_ms: i64, zone: &TimeZone) -> String {
     let Ok(time) = Timestamp::from_millisecond(time_ms) else {
         return String::new();
     };
-    let form = match SignedDuration::from_millis(width_ms).as_hours() {
-        24.. => "%Y-%m-%d",
-        _ => "%Y-%m-%d %H:%M",
+    if SignedDuration::from_millis(width_ms).as_hours() < 24 {
+        let zoned = time.to_zoned(zone.clone());
+        return zoned.strftime("%Y-%m-%d %H:%M").to_string();
+    }
+    let form = match zone.to_offset(time).is_zero() {
+        true => "%Y-%m-%d",
+        false => "%Y-%m-%d UTC",
     };
-    time.to_zoned(zone.clone()).strftime(form).to_string()
+    time.to_zoned(TimeZone::UTC).strftime(form).to_string()
 }
 
 /// A number with its digits in groups of three.
@@ -233,6 +244,28 @@ mod tests {
     }
 
     #[test]
+    fn days_are_those_of_utc_and_a_bar_leads_to_what_it_counts() {
+        let time_ms = |text: &str| text.parse::<Timestamp>().unwrap().as_millisecond();
+        let histogram = Histogram {
+            unit: Unit::Day,
+            bars: vec![Bar {
+                begin_ms: time_ms("2026-03-01T00:00:00Z"),
+                count: 7,
+            }],
+            asked_ms: Some((
+                time_ms("2026-03-01T16:00:00Z"),
+                time_ms("2026-03-20T00:00:00Z"),
+            )),
+        };
+        let zone = TimeZone::fixed(jiff::tz::offset(-5));
+        let markup = histogram.markup(&Asked::default(), &zone, Language::English.words());
+        let markup = markup.into_string();
+        assert!(markup.contains("2026-03-01 UTC: 7"), "{markup}");
+        let link = "from=2026-03-01T16%3A00%3A00Z&amp;to=2026-03-02T00%3A00%3A00Z";
+        assert!(markup.contains(link), "{markup}");
+    }
+
+    #[test]
     fn many_units_are_shown_as_few_bars() {
         let bars = (0..10_000).map(|hour| Bar {
             begin_ms: hour * 60 * 60 * 1_000,
@@ -269,7 +302,7 @@ mod tests {
         let drawn = histogram(Some((0, 10 * HOUR_MS))).drawn();
         assert_eq!((drawn.begin_ms, drawn.places), (0, 41));
         let drawn = histogram(None).drawn();
-        assert_eq!((drawn.begin_ms, drawn.places), (40 * HOUR_MS, LEAST_SLOTS));
+        assert_eq!((drawn.begin_ms, drawn.places), (40 * HOUR_MS, 1));
         // The longest times that anybody can ask for.
         let drawn = histogram(Some((i64::MIN, i64::MAX))).drawn();
         assert!(drawn.places > 0 && drawn.bars.len() == 1);

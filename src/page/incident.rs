@@ -36,8 +36,22 @@ pub struct IncidentPage<'p> {
     pub notes: &'p [String],
     /// Why the decision was not written.
     pub problems: &'p [String],
-    /// Of one that is expected: a suppression as YAML, if its rule can be suppressed.
-    pub suppression: Option<Option<&'p str>>,
+    /// Of one that is expected: how to suppress it.
+    pub suppression: Option<Suppression>,
+    /// Whether the reader may decide.
+    pub can_decide: bool,
+    /// Whether fields are hidden from the reader.
+    pub is_hiding: bool,
+}
+
+/// How an incident that is expected is suppressed.
+pub enum Suppression {
+    /// By this suppression as YAML.
+    Yaml(String),
+    /// Not by rules, since no rule set has its rule.
+    BuiltIn,
+    /// The values that a suppression needs are hidden from the reader.
+    Hidden,
 }
 
 /// The page of one incident.
@@ -65,11 +79,11 @@ pub fn incident_page(frame: Frame<'_>, page: &IncidentPage<'_>) -> String {
             }
             (changes(std::iter::once(incident), (&incident_query(&seen.key), &incident_url(&seen.key)), words))
             @for note in page.notes { p.note { (shown(note)) } }
-            (form(page, frame))
+            @if page.can_decide { (form(page, frame)) }
             (suppression(page, words))
             @if let Some(alert) = newest { (why(alert, words)) }
             @if newest.is_none() { p.note { (words.alerts_not_read) } }
-            (history(incident.triage.as_deref(), frame.zone, words))
+            (history(incident.triage.as_deref(), page.is_hiding, frame))
             (alerts(frame, page))
         }
     };
@@ -98,12 +112,13 @@ fn form(page: &IncidentPage<'_>, frame: Frame<'_>) -> Markup {
 /// What is expected, as a suppression to copy.
 fn suppression(page: &IncidentPage<'_>, words: &Words) -> Markup {
     html! {
-        @if let Some(suppression) = page.suppression {
+        @if let Some(suppression) = &page.suppression {
             section {
                 h2 #suppression-title { (words.suppression) }
                 @match suppression {
-                    None => p.faint { (words.no_suppression) },
-                    Some(yaml) => {
+                    Suppression::BuiltIn => p.faint { (words.no_suppression) },
+                    Suppression::Hidden => p.faint { (words.suppression_hidden) },
+                    Suppression::Yaml(yaml) => {
                         p { (words.suppression_hint) }
                         pre #suppression tabindex="0" aria-labelledby="suppression-title" {
                             @for line in yaml.lines() { (shown(line)) "\n" }

@@ -1,6 +1,7 @@
 //! The page as HTML: what people see of events, alerts and sources in a browser. The server is `web`.
 //! Invariant: a value of a record becomes text, never markup, and only printable text with secrets hidden.
 
+mod access;
 mod alerts;
 mod asked;
 mod asked_incidents;
@@ -16,10 +17,12 @@ mod frame;
 mod grants;
 mod histogram;
 mod incident;
+mod letters;
 mod login;
 mod moment;
 mod profile;
 mod record_row;
+mod retried;
 mod rule;
 mod rules;
 mod source_days;
@@ -30,6 +33,7 @@ mod standing;
 mod try_rule;
 mod words;
 
+pub use access::{AccessPage, Arranged, RoleAccess, WayIn, access_page};
 pub use alerts::{AlertsPage, alerts_page, incident_url};
 pub use asked::{Asked, Fault};
 pub use asked_incidents::AskedIncidents;
@@ -42,9 +46,13 @@ pub use form_token::FORM_TOKEN;
 pub use frame::{Assets, Frame, Section, Visitor, message_page};
 pub use grants::{GrantedBy, Grants};
 pub use histogram::{Bar, Histogram, unit_for};
-pub use incident::{IncidentPage, incident_page};
+pub use incident::{IncidentPage, Suppression, incident_page};
+pub use letters::{NewestLetters, RETRY};
 pub use login::{LoginPage, LoginStep, login_page};
-pub use profile::{Profile, ProfileOf, profile_page};
+pub use profile::{
+    Profile, ProfileOf, profile_begin, profile_grants, profile_problem, profile_values,
+};
+pub use retried::{RetriedPage, RetryProblem, Retrying, retried_page};
 pub use rule::{RulePage, rule_page};
 pub use rules::{RULE_DAYS, RuleOrder, RuleRow, RulesPage, rules_page};
 pub use source_days::{DayRead, SourceRead, Verdict, VerifiedDay, WEEKS, verified_page};

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
+use super::alerts::problems;
 use super::asked::Asked;
 use super::filter_bar::spans;
 use super::frame::Frame;
@@ -44,12 +45,12 @@ impl ProfileOf {
         }
     }
 
-    /// The columns whose values are shown, each with the condition that its values are for.
+    /// The groupings whose values are shown, each with the condition that its values are for.
     pub const fn columns(self) -> &'static [(&'static str, Option<Attribute>)] {
         match self {
             ProfileOf::Actor => &[
                 ("operation", Some(Attribute::Operation)),
-                ("resource_name", Some(Attribute::Resource)),
+                ("resource", Some(Attribute::Resource)),
                 ("address", Some(Attribute::Address)),
                 ("country", None),
                 ("client", None),
@@ -88,35 +89,47 @@ pub struct Profile<'p> {
     /// The end of the span, in milliseconds since the Unix epoch.
     pub end_ms: i64,
     /// How many events there were when.
-    pub histogram: Option<Histogram>,
+    pub histogram: Option<&'p Histogram>,
     /// The usual values.
-    pub facets: Vec<Facet>,
+    pub facets: &'p [Facet],
     /// How many alerts there were.
     pub alerts: u64,
-    /// Rights that an actor gave or took away, and those that somebody gave it or took from it; none without events.
-    pub grants: Vec<Grants<'p>>,
 }
 
-/// The page of a profile.
-pub fn profile_page(frame: Frame<'_>, profile: &Profile<'_>) -> String {
+/// What stands on the page of a profile before anything is known: whose it is, and the spans of time.
+pub fn profile_begin(words: &Words, of: ProfileOf, name: &str, when: &str) -> String {
+    let content = html! {
+        header.profile {
+            p.kind { (kind(of, words)) }
+            h1 { bdi { (shown(name)) } }
+            nav.spans aria-label=(words.when) {
+                @for (span, text) in spans(words) {
+                    @let here = (span == when).then_some("true");
+                    a href=(profile_url(of, name, span)) aria-current=[here] { (text) }
+                }
+            }
+            // The style sheet hides it once something follows.
+            p.note.waiting { (words.profile_waiting) }
+        }
+    };
+    content.into_string()
+}
+
+/// What follows where nothing can be known.
+pub fn profile_problem(words: &Words, why: &str) -> String {
+    problems(&[words.unavailable.to_owned(), why.to_owned()]).into_string()
+}
+
+/// What follows once it is known: how much when, and the usual values.
+pub fn profile_values(frame: Frame<'_>, profile: &Profile<'_>) -> String {
     let words = frame.words();
     let asked = Asked::default()
         .and(profile.of.attribute().name(), profile.name)
         .in_span(profile.when);
-    let span_ms = span_ms(&profile.facets);
+    let span_ms = span_ms(profile.facets);
     let content = html! {
         article.profile {
-            p.kind { (kind(profile.of, words)) }
-            h1 { bdi { (shown(profile.name)) } }
-            nav.spans aria-label=(words.when) {
-                @for (span, text) in spans(words) {
-                    @let here = (span == profile.when).then_some("true");
-                    a href=(profile_url(profile.of, profile.name, span)) aria-current=[here] { (text) }
-                }
-            }
             @match span_ms {
-                // Somebody who has done nothing yet may have been given rights.
-                None if !profile.grants.is_empty() => { p.faint { (words.no_events) } }
                 None => { div.empty { p { strong { (words.no_events) } } p { (words.no_events_hint) } } }
                 Some((first_ms, last_ms)) => {
                     p.seen {
@@ -125,7 +138,7 @@ pub fn profile_page(frame: Frame<'_>, profile: &Profile<'_>) -> String {
                         a href={ "/events?" (asked.query()) } { (words.all_its_events) }
                         @if profile.alerts > 0 { " · " span.bad { (grouped(profile.alerts)) " " (words.alerts) } }
                     }
-                    @if let Some(histogram) = &profile.histogram { (histogram.markup(&asked, frame.zone, words)) }
+                    @if let Some(histogram) = profile.histogram { (histogram.markup(&asked, frame.zone, words)) }
                     div.facets {
                         @for facet in profile.facets.iter().filter(|facet| !facet.values.is_empty()) {
                             (self::facet(profile, facet, &asked, first_ms, (words, frame.zone)))
@@ -133,10 +146,19 @@ pub fn profile_page(frame: Frame<'_>, profile: &Profile<'_>) -> String {
                     }
                 }
             }
-            @for grants in &profile.grants { (grants.markup(frame)) }
         }
     };
-    frame.with(&content).into_string()
+    content.into_string()
+}
+
+/// What follows of an actor: rights that it gave or took away, and those that others gave it or took from it, which may still be
+/// looked for.
+pub fn profile_grants(frame: Frame<'_>, grants: &[Grants<'_>], are_missing: bool) -> String {
+    let content = html! {
+        @for grants in grants { (grants.markup(frame)) }
+        @if are_missing { p.note { (frame.words().grants_looked_for) } }
+    };
+    content.into_string()
 }
 
 /// The URL of a profile.
@@ -226,7 +248,7 @@ fn link(profile: &Profile<'_>, attribute: Attribute, value: &str, asked: &Asked)
 fn heading(column: &str, words: &Words) -> &'static str {
     match column {
         "operation" => words.operation,
-        "resource_name" => words.resource,
+        "resource" => words.resource,
         "resource_type" => words.resource_type,
         "address" => words.address,
         "country" => words.country,

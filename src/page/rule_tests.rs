@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::tz::TimeZone;
-
+use super::frame::TEST_FRAME;
 use super::rules::RuleRow;
 use super::*;
 use crate::diagnostic::{Diagnostic, Mark, Problem};
@@ -13,21 +12,6 @@ use crate::query::archive::{TriedMatch, TriedSoFar};
 use crate::rules::TRIED;
 use crate::sigma::{Level, Status};
 use crate::view::Emitted;
-
-pub(super) const FRAME: Frame<'static> = Frame {
-    language: Language::English,
-    zone: &TimeZone::UTC,
-    title: "Rules",
-    section: Section::Rules,
-    url: "/rules",
-    user: None,
-    form_token: "the token",
-    assets: Assets {
-        style: "/assets/app.css",
-        script: "/assets/app.js",
-        icon: "/assets/icon.svg",
-    },
-};
 
 pub(super) fn tags(tags: &[&str]) -> Vec<String> {
     tags.iter().map(|tag| (*tag).to_owned()).collect()
@@ -68,7 +52,7 @@ fn a_rule_is_shown_whole_and_its_texts_stay_texts() {
         alerts: &alerts,
         notes: &[],
     };
-    let html = rule_page(FRAME, &page);
+    let html = rule_page(TEST_FRAME, &page);
     assert!(
         !html.contains("<script>alert") && !html.contains("<b>Topic"),
         "{html}"
@@ -113,7 +97,7 @@ fn faults_are_told_with_line_and_column_and_what_was_written_is_kept() {
         problems: &["Write a number.".to_owned()],
         is_tried: false,
     };
-    let html = try_form(FRAME, &form).into_string();
+    let html = try_form(TEST_FRAME, &form).into_string();
     assert!(!html.contains("<script>alert"), "{html}");
     for expected in [
         "<code>line 7:3</code>",
@@ -137,7 +121,7 @@ fn answered(found: &TriedSoFar, days: Option<(i32, i32)>) -> String {
         problem: None,
         notes: &[],
     };
-    try_answer(FRAME, &answer).into_string()
+    try_answer(TEST_FRAME, &answer).into_string()
 }
 
 #[test]

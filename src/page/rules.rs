@@ -218,7 +218,8 @@ pub(super) fn state(rule: &RuleRow<'_>, words: &Words) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::rule_tests::{FRAME, tags};
+    use crate::page::frame::TEST_FRAME;
+    use crate::page::rule_tests::tags;
 
     fn rule<'p>(
         id: &'p str,
@@ -292,7 +293,7 @@ mod tests {
             notes: &[harm.to_owned()],
         };
         let page = RulesPage { attack: "", ..page };
-        let html = rules_page(FRAME, &page);
+        let html = rules_page(TEST_FRAME, &page);
         assert!(!html.contains("<script>alert"), "{html}");
         for expected in [
             "critical",

@@ -263,31 +263,12 @@ pub fn verified_page(frame: Frame<'_>, page: &VerifiedDay<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
-    use jiff::tz::TimeZone;
 
     use super::*;
-    use crate::page::{Assets, Language, Section};
-
-    static UTC: TimeZone = TimeZone::UTC;
+    use crate::page::Language;
+    use crate::page::frame::TEST_FRAME;
 
     const EVIL: &str = "\"><script>alert(1)</script>\u{202e}";
-
-    fn frame() -> Frame<'static> {
-        Frame {
-            language: Language::English,
-            zone: &UTC,
-            title: "t",
-            section: Section::Sources,
-            url: "/sources",
-            user: None,
-            form_token: "secret",
-            assets: Assets {
-                style: "/assets/app.css",
-                script: "/assets/app.js",
-                icon: "/assets/icon.svg",
-            },
-        }
-    }
 
     fn read(records: u64, dead_letters: u64, gaps: u64) -> DayRead {
         DayRead {
@@ -356,11 +337,11 @@ mod tests {
             chosen: None,
             may_verify: true,
         };
-        let page = days.show(frame()).into_string();
+        let page = days.show(TEST_FRAME).into_string();
         // The last day that is over.
         assert!(page.contains("name=\"day\" value=\"2026-03-13\""), "{page}");
         assert!(
-            page.contains("name=\"form-token\" value=\"secret\""),
+            page.contains("name=\"form-token\" value=\"the token\""),
             "{page}"
         );
         assert!(
@@ -370,11 +351,11 @@ mod tests {
         assert!(page.contains("day=2026-03-14#day"), "{page}");
         assert!(!page.contains("<script>"), "{page}");
         days.chosen = Some(date(2026, 3, 12));
-        let page = days.show(frame()).into_string();
+        let page = days.show(TEST_FRAME).into_string();
         assert!(page.contains("name=\"day\" value=\"2026-03-12\""), "{page}");
         assert!(page.contains("datetime=\"2026-09-21T"), "{page}");
         days.may_verify = false;
-        let page = days.show(frame()).into_string();
+        let page = days.show(TEST_FRAME).into_string();
         assert!(
             page.contains("2026-03-12") && !page.contains("<form"),
             "{page}"
@@ -395,7 +376,7 @@ mod tests {
             summary: EVIL,
             took_ms: 61_024,
         };
-        let page = verified_page(frame(), &day);
+        let page = verified_page(TEST_FRAME, &day);
         assert!(!page.contains("<script>"), "{page}");
         assert!(page.contains("Not complete and unaltered."), "{page}");
         assert!(
@@ -409,7 +390,7 @@ mod tests {
             is_sound: true,
             ..day
         };
-        let page = verified_page(frame(), &day);
+        let page = verified_page(TEST_FRAME, &day);
         assert!(page.contains("Complete and unaltered."), "{page}");
         assert!(!page.contains("Faults"), "{page}");
     }

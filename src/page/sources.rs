@@ -7,15 +7,11 @@ use maud::{Markup, html};
 
 use super::frame::Frame;
 use super::histogram::grouped;
+use super::letters::NewestLetters;
 use super::moment::moment;
-use super::record_row::{cut, record_url};
 use super::source_days::{DayRead, SourceDays, SourceRead};
 use super::standing::Standing;
-use crate::printable::beginning_of_bytes;
-use crate::view::{At, Emitted, RecordKind, shown};
-
-/// Most bytes of a dead letter that the list shows.
-const PREVIEW: usize = 160;
+use crate::view::shown;
 
 /// What the page shows.
 pub struct SourcesPage<'p> {
@@ -28,7 +24,7 @@ pub struct SourcesPage<'p> {
     /// Whether the reader may verify.
     pub may_verify: bool,
     /// The newest dead letters.
-    pub dead_letters: &'p [Emitted<'p>],
+    pub dead_letters: NewestLetters<'p>,
     /// The current day in UTC.
     pub today: Date,
     /// Whether there is an archive, and so a ledger.
@@ -47,11 +43,7 @@ pub fn sources_page(frame: Frame<'_>, page: &SourcesPage<'_>) -> String {
         @for name in names { (source(frame, page, name)) }
         section {
             h2 { (words.dead_letters) }
-            @if page.dead_letters.is_empty() { p.faint { (words.no_dead_letters) } }
-            @else {
-                (letters(frame, page.dead_letters))
-                p.faint { (words.retry_hint) " " code { "watchbell dead-letters retry" } }
-            }
+            (page.dead_letters.show(frame))
         }
     };
     frame.with(&content).into_string()
@@ -96,55 +88,4 @@ fn totals(frame: Frame<'_>, source: &SourceRead) -> Markup {
             }
         }
     }
-}
-
-fn letters(frame: Frame<'_>, letters: &[Emitted<'_>]) -> Markup {
-    let words = frame.words();
-    html! {
-        div.table {
-            table.records {
-                thead { tr {
-                    th scope="col" { (words.time) } th scope="col" { (words.reason) }
-                    th scope="col" { (words.detail) } th scope="col" { (words.preview) }
-                } }
-                tbody {
-                    @for letter in letters.iter().filter(|letter| letter.kind == RecordKind::DeadLetter) {
-                        tr {
-                            td.time {
-                                a href=(record_url(&At::from(letter.record.position))) {
-                                    (moment(letter.record.timestamp_ms.unwrap_or_default(), frame.zone))
-                                }
-                            }
-                            (reason(frame, letter))
-                            td { bdi { (cut(&letter.header("watchbell-detail").unwrap_or_default())) } }
-                            td { code { bdi { (preview(letter)) } } }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Why a record is a dead letter: the word, by which it is looked for, and what it means.
-fn reason(frame: Frame<'_>, letter: &Emitted<'_>) -> Markup {
-    let word = letter.header("watchbell-reason").unwrap_or_default();
-    html! {
-        td {
-            @if let Some(text) = frame.language.reason(&word) { (text) br; }
-            code { (cut(&word)) }
-        }
-    }
-}
-
-/// The beginning of the bytes of a dead letter.
-fn preview(letter: &Emitted<'_>) -> String {
-    let value = letter.record.value.unwrap_or_default();
-    let shown_bytes = beginning_of_bytes(value, PREVIEW);
-    let more = if shown_bytes.len() < value.len() {
-        "…"
-    } else {
-        ""
-    };
-    shown(&format!("{}{more}", String::from_utf8_lossy(shown_bytes)))
 }

@@ -60,23 +60,44 @@ impl Clock<'_> {
         if let Some(ago) = last(text) {
             return Some((Some(self.now.checked_sub(ago).ok()?), None));
         }
-        let Some((from, to)) = split(text) else {
+        let Some((first, second)) = split(text) else {
             // `12h` means the last twelve hours, and a time with an offset what happened since then.
             if let Ok(time) = text.to_uppercase().parse::<Timestamp>() {
                 return Some((Some(time), None));
             }
             if let Ok(PastTime::Ago(ago)) = text.parse() {
-                return Some((Some(self.now.checked_sub(ago).ok()?), None));
+                let begin = self.now.checked_sub(ago).ok()?;
+                return (begin < self.now).then_some((Some(begin), None));
+            }
+            if ["this week", "本周"].contains(&text) {
+                let monday = self.meant("monday", None)?;
+                let next = self.day(monday.day.checked_add(7.days()).ok()?)?;
+                return Some((Some(monday.begin), Some(next.begin)));
             }
             let meant = self.meant(text, None)?;
             return Some((Some(meant.begin), Some(meant.end)));
         };
-        let from = self.meant(from, None)?;
-        if to == "now" || to.is_empty() {
+        let mut from = self.meant(first, None)?;
+        if let (Some(begin), Some(end)) = (time(first), time(second))
+            && begin > end
+            && from.begin > self.now
+        {
+            // The night that has begun.
+            from = self.hour(from.day.yesterday().ok()?, begin)?;
+        }
+        if second == "now" || second.is_empty() {
             return Some((Some(from.begin), None));
         }
-        let is_time = time(to).is_some();
-        let to = self.meant(to, Some(from.day))?;
+        let is_time = time(second).is_some();
+        let mut to = self.meant(second, Some(from.day))?;
+        if is_time && to.begin <= from.begin {
+            // `23:00 to 01:00` ends on the next day.
+            to = self.meant(second, Some(from.day.tomorrow().ok()?))?;
+            // More hours are rather a mistake.
+            if to.begin.duration_since(from.begin) > SignedDuration::from_hours(12) {
+                return None;
+            }
+        }
         // A day as an end is meant with all its hours; a time is the end itself.
         let is_day = !is_time && to.end.duration_since(to.begin) > SignedDuration::from_hours(2);
         Some((
@@ -160,6 +181,10 @@ fn last(text: &str) -> Option<SignedDuration> {
 
 /// The day that a word or a date means: the latest one of that name that has begun.
 fn day(text: &str, today: Date) -> Option<Date> {
+    let (text, is_before) = match text.strip_prefix("last ") {
+        Some(text) => (text, true),
+        None => (text, false),
+    };
     let weekday = match text {
         "today" | "今天" => return Some(today),
         "yesterday" | "昨天" => return today.yesterday().ok(),
@@ -179,7 +204,10 @@ fn day(text: &str, today: Date) -> Option<Date> {
         }
         _ => return None,
     };
-    let ago = today.weekday().since(weekday);
+    let ago = match today.weekday().since(weekday) {
+        0 if is_before => 7,
+        ago => ago,
+    };
     today.checked_sub(i64::from(ago).days()).ok()
 }
 
@@ -211,6 +239,28 @@ mod tests {
     fn people_write_ranges_in_words() {
         let cases = [
             ("3d", "2026-03-15T12:00:00Z", "-"),
+            // The last night, and that of another day.
+            (
+                "23:00 to 01:00",
+                "2026-03-17T23:00:00Z",
+                "2026-03-18T01:00:00Z",
+            ),
+            (
+                "Monday 23:00 to 01:00",
+                "2026-03-16T23:00:00Z",
+                "2026-03-17T01:00:00Z",
+            ),
+            ("this week", "2026-03-16T00:00:00Z", "2026-03-23T00:00:00Z"),
+            (
+                "last Tuesday",
+                "2026-03-17T00:00:00Z",
+                "2026-03-18T00:00:00Z",
+            ),
+            (
+                "last wednesday",
+                "2026-03-11T00:00:00Z",
+                "2026-03-12T00:00:00Z",
+            ),
             ("last 3 days", "2026-03-15T12:00:00Z", "-"),
             ("Last hour", "2026-03-18T11:00:00Z", "-"),
             ("最近3天", "2026-03-15T12:00:00Z", "-"),
@@ -257,6 +307,7 @@ mod tests {
         for text in [
             "",
             "someday",
+            "0d",
             "last 0 days",
             "last -3 days",
             "15:00 to 14:00",

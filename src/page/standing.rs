@@ -118,11 +118,9 @@ fn odd(seen: &SeenPosition, words: &Words) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::tz::TimeZone;
-
     use super::*;
     use crate::event::{NextOffset, Partition};
-    use crate::page::{Assets, Language, Section};
+    use crate::page::frame::TEST_FRAME;
 
     const NOW_MS: i64 = 1_790_000_000_000;
 
@@ -142,21 +140,7 @@ mod tests {
     }
 
     fn shown(standing: &Standing) -> String {
-        let frame = Frame {
-            language: Language::English,
-            zone: &TimeZone::UTC,
-            title: "t",
-            section: Section::Sources,
-            url: "/sources",
-            user: None,
-            form_token: "",
-            assets: Assets {
-                style: "/assets/app.css",
-                script: "/assets/app.js",
-                icon: "/assets/icon.svg",
-            },
-        };
-        standing.show(frame).into_string()
+        standing.show(TEST_FRAME).into_string()
     }
 
     fn of(positions: Vec<SeenPosition>) -> Standing {

@@ -1,15 +1,12 @@
 //! The pages of incidents with hostile values: what records and people say stays text, in both languages, and nothing of it
 //! is loaded or run.
 
-use jiff::tz::TimeZone;
-
+use super::frame::TEST_FRAME;
 use super::*;
 use crate::event::{Offset, Partition, Position, RawRecord};
 use crate::sigma::Level;
 use crate::triage::{Alert, Board, Change, Incident, Mark, Triage, TriageState, gather};
 use crate::view::Emitted;
-
-static UTC: TimeZone = TimeZone::UTC;
 
 const EVIL: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)>\u{202e}'";
 
@@ -91,17 +88,7 @@ fn record(value: &[u8]) -> Emitted<'_> {
 fn frame(language: Language) -> Frame<'static> {
     Frame {
         language,
-        zone: &UTC,
-        title: "t",
-        section: Section::Alerts,
-        url: "/alerts",
-        user: None,
-        form_token: "",
-        assets: Assets {
-            style: "/assets/app.css",
-            script: "/assets/app.js",
-            icon: "/assets/icon.svg",
-        },
+        ..TEST_FRAME
     }
 }
 
@@ -126,14 +113,23 @@ fn assert_tame(page: &str) {
 
 fn list(asked: &AskedIncidents, incident: &Incident, language: Language) -> String {
     let value = alert_json();
-    let record = record(&value);
+    listed(asked, incident, &record(&value), language)
+}
+
+fn listed(
+    asked: &AskedIncidents,
+    incident: &Incident,
+    alert: &Emitted<'_>,
+    language: Language,
+) -> String {
     let page = AlertsPage {
         asked,
         faults: asked.faults(),
-        incidents: &[(incident, Some(&record))],
+        incidents: &[(incident, Some(alert))],
         total: 120,
         has_more: true,
         assignees: &[EVIL_NAME],
+        can_decide: true,
         draft: &Draft::default(),
         notes: &[EVIL.to_owned()],
         problems: &[EVIL.to_owned()],
@@ -182,7 +178,9 @@ fn the_page_of_an_incident_shows_why_what_to_do_and_what_was_decided() {
             conflict: incident.newest(),
             notes: &[EVIL.to_owned()],
             problems: &[EVIL.to_owned()],
-            suppression: Some(Some(&yaml)),
+            suppression: Some(Suppression::Yaml(yaml)),
+            can_decide: true,
+            is_hiding: false,
         };
         let html = incident_page(frame(language), &page);
         // The draft is what the person has typed, so it is given back as it is.
@@ -248,4 +246,25 @@ fn the_url_of_a_list_is_read_as_it_is_written() {
     assert_eq!(of_form.query(0), "level=high");
     let wrong = AskedIncidents::of_query("state=closed&page=x");
     assert_eq!((wrong.faults()[0].name, wrong.page), ("state", 0));
+}
+
+#[test]
+fn an_alert_of_a_megabyte_makes_no_list_large() {
+    let long = "\u{202e}a ".repeat(1 << 12);
+    let alert = serde_json::json!({
+        "class_uid": 2004, "time": 1_790_000_000_000_i64, "message": long,
+        "metadata": {"correlation_uid": "0af1"}, "finding_info": {"uid": "u"}, "remediation": {"desc": long},
+        "unmapped": {"why": vec![&*long; 60]},
+    });
+    let value = alert.to_string().into_bytes();
+    let mut incident = incident(Some(TriageState::Expected));
+    incident.seen.title = long;
+    let page = listed(
+        &AskedIncidents::default(),
+        &incident,
+        &record(&value),
+        Language::English,
+    );
+    assert!(page.len() < 20_000, "{} bytes", page.len());
+    assert!(page.contains("more reasons: 52"), "{page}");
 }

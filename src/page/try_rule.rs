@@ -187,7 +187,7 @@ fn newest(frame: Frame<'_>, found: &TriedSoFar) -> Markup {
         div.table {
             table.records {
                 thead { tr { @for column in columns { th scope="col" class=(column.name()) { (column.heading(words)) } } } }
-                tbody { @for one in &found.newest { (row(&Emitted::new(one.record.record()), columns, frame.zone)) } }
+                tbody { @for one in &found.newest { (row(&Emitted::new(one.record.record()), columns, (frame.zone, words))) } }
             }
         }
     }

@@ -93,7 +93,7 @@ impl Daemon<'_> {
             .map(ServiceState::new)
             .map(Arc::new);
         #[cfg(feature = "archive")]
-        let page = Page::new(config, self.rulebook.rules(), &metrics)
+        let page = Page::new(config, &self.rulebook, &metrics)
             .map_err(|(at, error)| DaemonError::Listen(at, error))?;
         let services = vec![
             web.clone(),
@@ -233,11 +233,7 @@ impl Daemon<'_> {
 
     /// The pipeline of every source. The limits of the output topics are not known yet and are set later.
     fn pipeline(&self) -> Pipeline {
-        let rulebook = &self.rulebook;
-        let (catalogs, rules) = (rulebook.catalogs(), rulebook.rules());
-        let lookups = rulebook.lookups();
-        Pipeline::new(self.config.outputs.clone(), catalogs, rules, lookups)
-            .routed(Arc::clone(&self.config.routes), self.config.noise)
-            .private(self.config.privacy.clone())
+        let outputs = self.config.outputs.clone();
+        self.rulebook.pipeline(self.config, outputs)
     }
 }

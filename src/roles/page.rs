@@ -4,28 +4,31 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 
 use super::supervise::requested;
 use crate::config::{self, Config};
 use crate::kafka::session::Shutdown;
 use crate::observe::{Metrics, ServiceState, http};
-use crate::pipeline::{self, Catalogs};
-use crate::roles::rulebook::read_placeholders;
+use crate::pipeline::{self, Catalogs, Pipeline};
+use crate::roles::outputs;
+use crate::roles::rulebook::{Rulebook, read_placeholders};
 use crate::roles::supervise::{DaemonPart, Service, Stop};
 use crate::rules::CurrentRules;
 use crate::web::{
-    self, Audit, SnapshotKeeper, SnapshotMaker, Snapshots, TriageKeeper, Triages, Web,
+    self, Audit, Background, CurrentPipeline, SnapshotKeeper, SnapshotMaker, Snapshots,
+    TriageKeeper, Triages, Web,
 };
-
-/// Threads that answer questions.
-const THREADS: usize = 2;
 
 /// The page, which listens already.
 pub struct Page {
     config: Arc<Config>,
     page: config::Page,
     rules: Arc<CurrentRules<pipeline::Path>>,
+    /// As it is before anything is known of the output topics.
+    pipeline: Pipeline,
+    /// Whether the cluster is asked for the output topics before dead letters are retried.
+    describes_outputs: bool,
     listener: TcpListener,
     snapshots: Arc<Snapshots>,
     server: Arc<ServiceState>,
@@ -37,13 +40,14 @@ pub struct Page {
 }
 
 impl Page {
-    /// The page of the configuration, which shows the rules in force; `None` if it has none.
+    /// The page of the configuration, which shows the rules in force, and retries dead letters with them; `None` if the
+    /// configuration has none.
     ///
     /// # Errors
     /// The address cannot be bound.
     pub fn new(
         config: &Config,
-        rules: Arc<CurrentRules<pipeline::Path>>,
+        rulebook: &Rulebook,
         metrics: &Arc<Metrics>,
     ) -> Result<Option<Page>, (SocketAddr, io::Error)> {
         let Some(page) = &config.page else {
@@ -53,7 +57,9 @@ impl Page {
             // The keepers have threads that outlive the parts.
             config: Arc::new(config.clone()),
             page: page.clone(),
-            rules,
+            rules: rulebook.rules(),
+            pipeline: rulebook.pipeline(config, config.outputs.clone()),
+            describes_outputs: true,
             listener: http::bind(page.listen, "the page").map_err(|error| (page.listen, error))?,
             snapshots: Arc::default(),
             server: Arc::new(ServiceState::new("page")),
@@ -73,6 +79,27 @@ impl Page {
             self.triage.clone(),
             self.recorder.clone(),
         ]
+    }
+
+    /// Takes the output topics for as they are configured, where a cluster does not describe them.
+    pub fn with_outputs_as_configured(mut self) -> Page {
+        self.describes_outputs = false;
+        self
+    }
+
+    /// The pipeline with the output topics as they are at each call.
+    fn pipeline(&self) -> CurrentPipeline {
+        let (config, pipeline) = (self.config.clone(), self.pipeline.clone());
+        if !self.describes_outputs {
+            return Box::new(move || Ok(pipeline.clone()));
+        }
+        Box::new(move || {
+            let (cluster, may_create) = (&config.destination, config.create_topics);
+            let outputs = outputs::existing(cluster, &config.outputs, may_create);
+            let mut pipeline = pipeline.clone();
+            pipeline.set_outputs(outputs.map_err(|error| error.to_string())?);
+            Ok(pipeline)
+        })
     }
 
     /// Where it listens; the port is the real one.
@@ -137,17 +164,13 @@ impl Service for ServerPart<'_> {
             (config, &self.page.page),
             &catalogs,
             (self.page.rules.clone(), placeholders),
-            self.page.snapshots.clone(),
-            self.page.triages.clone(),
+            (self.page.snapshots.clone(), self.page.triages.clone()),
             self.page.audit.clone(),
+            self.page.pipeline(),
+            Background::new().map_err(failed)?,
         );
         let web = web.map_err(|error| Stop::new("login", error.to_string()))?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("page")
-            .enable_all()
-            .build()
-            .map_err(failed)?;
+        let runtime = web::threads().map_err(failed)?;
         let serve = async {
             let listener = self.page.listener.try_clone()?;
             let listener = tokio::net::TcpListener::from_std(listener)?;

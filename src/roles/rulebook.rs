@@ -20,7 +20,7 @@ use crate::input_file;
 use crate::kafka::session::Shutdown;
 use crate::observe::Metrics;
 use crate::observe::metrics::Reloaded;
-use crate::pipeline::{self, Catalogs};
+use crate::pipeline::{self, Catalogs, OutputList, Pipeline};
 use crate::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
 use crate::sigma::Placeholders;
 pub use lookups::read_lookups;
@@ -116,6 +116,13 @@ impl Rulebook {
     /// What values of events are looked up in.
     pub fn lookups(&self) -> Arc<ArcSwap<Lookups>> {
         self.lookups.clone()
+    }
+
+    /// The pipeline of a configuration, with these rules and names, and with routes, noise policy and privacy.
+    pub fn pipeline(&self, config: &Config, outputs: OutputList) -> Pipeline {
+        Pipeline::new(outputs, self.catalogs(), self.rules(), self.lookups())
+            .routed(config.routes.clone(), config.noise)
+            .private(config.privacy.clone())
     }
 
     /// Log and count the rules that are in force at the start.

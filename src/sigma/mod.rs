@@ -47,7 +47,7 @@ pub use filter::{Filter, FilteredRules};
 pub use matcher::{Check, ElementLines, Expected, Test};
 pub use outcome::{LineOutcome, Part, PartOutcome, RuleOutcome};
 pub use parse::parse_rule;
-pub use pattern::escaped;
+pub use pattern::{Pattern, escaped};
 pub use placeholders::Placeholders;
 pub use rule::{
     Condition, Detection, Exclusion, Level, Logsource, Related, Relationship, Rule, RuleId, Status,

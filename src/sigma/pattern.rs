@@ -123,6 +123,11 @@ impl Pattern {
         }
     }
 
+    /// A text with `*` and `?`, each of which a backslash makes a character like others; letter case is ignored.
+    pub fn of(text: &str) -> Pattern {
+        Pattern::new(tokens(text), false)
+    }
+
     /// A pattern without wildcards.
     #[cfg(test)]
     pub(super) fn exactly(text: &str, cased: bool) -> Pattern {
@@ -258,7 +263,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, text: &str) -> bool {
-        Pattern::new(tokens(pattern), false).matches(&fold(text))
+        Pattern::of(pattern).matches(&fold(text))
     }
 
     #[test]

@@ -45,10 +45,12 @@ pub struct Incident {
     pub seen: Seen,
     /// Its alerts, as far as they were read, in the order in which they were written.
     pub alerts: Vec<Alert>,
-    /// The record in force.
+    /// The record in force, as far as the reader may see it.
     pub triage: Option<Arc<Triage>>,
     /// The offset of the last record of its key.
     pub version: Option<i64>,
+    /// The record in force as it was written: it says which alerts belong to the incident, and the next one adds to it.
+    written: Option<Arc<Triage>>,
 }
 
 impl Incident {
@@ -58,6 +60,7 @@ impl Incident {
             alerts: Vec::new(),
             triage: Some(triage.clone()),
             version: board.version(&triage.seen.key),
+            written: Some(triage.clone()),
         }
     }
 
@@ -78,6 +81,7 @@ impl Incident {
             },
             alerts: vec![alert],
             triage: None,
+            written: None,
         }
     }
 
@@ -105,7 +109,7 @@ impl Incident {
     /// The incident as somebody has seen it who knows of no alert after this offset.
     pub fn seen_through(&self, offset: i64) -> Seen {
         let offset = offset.max(self.seen.first.offset);
-        let first = match &self.triage {
+        let first = match &self.written {
             Some(triage) => triage.seen.clone(),
             None => match self.alerts.first() {
                 Some(alert) => Seen {
@@ -120,7 +124,7 @@ impl Incident {
             },
         };
         let claims = |alert: &Alert| {
-            self.triage
+            self.written
                 .as_ref()
                 .is_some_and(|triage| claims(triage, alert))
         };
@@ -131,6 +135,29 @@ impl Incident {
         seen.filter(|alert| !claims(alert)).fold(first, with)
     }
 
+    /// The record of a decision by somebody who knows of no alert after this offset.
+    pub fn decided(&self, offset: i64, change: Change) -> Triage {
+        Triage::new(self.seen_through(offset), change, self.written.as_deref())
+    }
+
+    /// The same for somebody from whom fields are hidden, whose alerts are without them. Whoever decided may have seen
+    /// these fields, so the titles are those of the reader's alerts, and comments are left out.
+    pub fn without_written_texts(self) -> Incident {
+        let newest = self.alerts.last();
+        let rule = newest.map_or(self.seen.rule, |alert| alert.rule.clone());
+        let title = newest.map_or(rule.clone(), |alert| alert.title.clone());
+        let triage = self.triage.map(|triage| triage.without_texts());
+        Incident {
+            seen: Seen {
+                rule,
+                title,
+                ..self.seen
+            },
+            triage: triage.map(Arc::new),
+            ..self
+        }
+    }
+
     /// Whether a further alert of the group that was written then belongs to it.
     fn takes(&self, written_ms: i64) -> bool {
         let quiet_ms = written_ms.saturating_sub(self.seen.through.written_ms);
@@ -139,11 +166,14 @@ impl Incident {
 
     fn take(&mut self, alert: Alert) {
         let is_counted = self
-            .triage
+            .written
             .as_ref()
             .is_some_and(|triage| claims(triage, &alert));
         if !is_counted {
             self.seen = with(self.seen.clone(), &alert);
+        } else if alert.mark.written_ms >= self.seen.through.written_ms {
+            // Whoever decided may have seen less of it.
+            self.seen.title.clone_from(&alert.title);
         }
         self.alerts.push(alert);
     }
@@ -214,7 +244,7 @@ fn of_group(mut incidents: Vec<Incident>, mut alerts: Vec<Alert>, board: &Board)
     for alert in alerts {
         let names = |incident: &Incident| {
             incident
-                .triage
+                .written
                 .as_ref()
                 .is_some_and(|triage| claims(triage, &alert))
         };

@@ -105,6 +105,23 @@ impl Triage {
         self.earlier.iter().chain([&self.newest])
     }
 
+    /// The same without what people have written and what it quotes of alerts; who decided what and who works on it is left.
+    pub(super) fn without_texts(&self) -> Triage {
+        let silent = |change: &Change| Change {
+            comment: String::new(),
+            ..change.clone()
+        };
+        Triage {
+            seen: Seen {
+                title: self.seen.rule.clone(),
+                ..self.seen.clone()
+            },
+            changes: self.changes,
+            earlier: self.earlier.iter().map(silent).collect(),
+            newest: silent(&self.newest),
+        }
+    }
+
     /// The record as OCSF.
     pub fn to_json(&self) -> Vec<u8> {
         let Seen {

@@ -33,9 +33,8 @@ fn change(at_ms: i64, who: &str, state: TriageState) -> Change {
 /// Decides on the incident of a key as it is seen, and writes that into the topic.
 fn decide(incidents: &[Incident], key: &IncidentKey, state: TriageState, topic: &mut Vec<Triage>) {
     let incident = named(incidents, key).expect("an incident");
-    let seen = incident.seen_through(incident.seen.through.offset);
-    let change = change(seen.through.written_ms, "jane", state);
-    topic.push(Triage::new(seen, change, incident.triage.as_deref()));
+    let change = change(incident.seen.through.written_ms, "jane", state);
+    topic.push(incident.decided(incident.seen.through.offset, change));
 }
 
 fn board(topic: &[Triage]) -> Board {
@@ -201,6 +200,78 @@ fn an_incident_that_is_opened_again_has_what_came_meanwhile() {
     let triage = incidents[0].triage.as_ref().unwrap();
     let states: Vec<_> = triage.history().map(|change| change.state).collect();
     assert_eq!(states, [TriageState::Resolved, TriageState::InProgress]);
+}
+
+#[test]
+fn what_people_wrote_and_quoted_is_left_out_where_fields_are_hidden_and_stays_in_the_record() {
+    let whole = [alert(0, 0, "a"), alert(1, 1_000, "a"), alert(2, 0, "b")];
+    let hidden = |alerts: &[Alert]| -> Vec<Alert> {
+        let hidden = alerts.iter().map(|alert| Alert {
+            title: "***".into(),
+            ..alert.clone()
+        });
+        hidden.collect()
+    };
+    let incidents = gather(whole.clone(), &Board::default());
+    let mut topic = Vec::new();
+    for incident in &incidents {
+        decide(
+            &incidents,
+            &incident.seen.key,
+            TriageState::InProgress,
+            &mut topic,
+        );
+    }
+    // The alert of `b` is no longer read.
+    let known = board(&topic);
+    let of_reader: Vec<Incident> = gather(hidden(&whole[..2]), &known)
+        .into_iter()
+        .map(Incident::without_written_texts)
+        .collect();
+    for incident in &of_reader {
+        let expected = match &*incident.seen.key.group {
+            "a" => "***",
+            _ => "A rule",
+        };
+        assert_eq!(incident.seen.title, expected);
+        let triage = incident.triage.as_ref().unwrap();
+        assert_eq!(
+            (&*triage.newest.comment, &*triage.seen.title),
+            ("", "A rule")
+        );
+        assert_eq!(
+            (&*triage.newest.who, incident.assignee()),
+            ("jane", "on call")
+        );
+    }
+    // What they decide takes nothing from others.
+    let of_a = of_reader.iter().find(|one| one.seen.key.group == "a");
+    let key = of_a.unwrap().seen.key.clone();
+    decide(&of_reader, &key, TriageState::Resolved, &mut topic);
+    let again = gather(whole, &board(&topic));
+    let of_a = named(&again, &key).unwrap();
+    assert_eq!(of_a.seen.title, "alert 1");
+    let mut history = of_a.triage.as_ref().unwrap().history();
+    assert_eq!(history.next().unwrap().comment, "seen \u{202e}\"<b>");
+}
+
+#[test]
+fn a_title_that_somebody_has_seen_without_hidden_fields_is_whole_again_for_others() {
+    let whole = alert(0, 0, "a");
+    let hidden = Alert {
+        title: "***".into(),
+        ..whole.clone()
+    };
+    let of_reader = gather([hidden], &Board::default());
+    let mut topic = Vec::new();
+    decide(
+        &of_reader,
+        &of_reader[0].seen.key,
+        TriageState::Resolved,
+        &mut topic,
+    );
+    let incidents = gather([whole], &board(&topic));
+    assert_eq!((incidents.len(), &*incidents[0].seen.title), (1, "alert 0"));
 }
 
 #[test]

@@ -1,17 +1,28 @@
 //! From a form to decisions: which incidents are meant, what the person has seen of them, and what is to be written.
 
+use std::collections::BTreeSet;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::app::Web;
 use super::audit::{Action, Deed};
 use super::incidents::Gathered;
-use super::posted::Posted;
+use super::login::user::User;
+use super::posted::Form;
+use super::reader::Reader;
 use super::triage::{Decision, Outcome, Unwritten};
+use crate::config::Role;
 use crate::page::Draft;
 use crate::triage::{
-    Change, Incident, IncidentKey, LONGEST_COMMENT, LONGEST_NAME, Triage, TriageState, named,
+    Change, Incident, IncidentKey, LONGEST_COMMENT, LONGEST_NAME, TriageState, named,
 };
 use crate::view::printable;
+
+/// Most incidents of a form that is refused about which there are events: those of a page of the list.
+const MOST_REFUSED: usize = 50;
 
 /// In place of a name, where an empty field leaves the assignee as it is.
 const NOBODY: &str = "-";
@@ -58,22 +69,43 @@ pub(super) enum Refusal {
     Unwritten(Unwritten),
 }
 
+/// A form with a decision, from somebody who may decide. Every decision goes through it.
+pub(super) struct Posted {
+    /// Who sent it.
+    pub(super) user: User,
+    form: Form,
+}
+
+impl Posted {
+    /// The value of a field; empty if there is none.
+    pub(super) fn field(&self, name: &str) -> &str {
+        self.form.field(name)
+    }
+
+    /// What the person wants.
+    ///
+    /// # Errors
+    /// A field has a value that it cannot have.
+    pub(super) fn draft(&self, is_of_one: bool) -> Result<Draft, Refusal> {
+        draft(&self.form, &self.user.name, is_of_one)
+    }
+}
+
 /// What a person wants, as the fields say it; in a form about several incidents an empty field leaves what it is about.
-pub(super) fn draft(posted: &Posted, is_of_one: bool) -> Result<Draft, Refusal> {
-    let comment = posted
-        .form
+fn draft(form: &Form, who: &str, is_of_one: bool) -> Result<Draft, Refusal> {
+    let comment = form
         .field("comment")
         .replace("\r\n", "\n")
         .trim()
         .to_owned();
     // Names are shown and sent back as they are shown.
-    let name = printable(posted.form.field("assignee").trim()).into_owned();
+    let name = printable(form.field("assignee").trim()).into_owned();
     let assignee = match &*name {
         NOBODY => Some(String::new()),
         "" => is_of_one.then(String::new),
         _ => Some(name),
     };
-    let state = match posted.form.field("state") {
+    let state = match form.field("state") {
         "" => None,
         name => Some(TriageState::of_name(name).ok_or(Refusal::NoSuchValue)?),
     };
@@ -89,14 +121,33 @@ pub(super) fn draft(posted: &Posted, is_of_one: bool) -> Result<Draft, Refusal> 
         assignee,
         comment,
     };
-    Ok(match posted.form.field("take") {
+    Ok(match form.field("take") {
         "" => draft,
         _ => Draft {
             state: Some(TriageState::InProgress),
-            assignee: Some(posted.user.name.clone()),
+            assignee: Some(who.to_owned()),
             ..draft
         },
     })
+}
+
+impl FromRequest<Web> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Posted, Response> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(reader) = Reader::from_request_parts(&mut parts, web).await;
+        let user = User::from_request_parts(&mut parts, web).await;
+        let user = user.map_err(IntoResponse::into_response)?;
+        let form = Form::from_request(Request::from_parts(parts, body), web).await?;
+        if let Some(refused) = reader.refuse(&user, Role::Responder) {
+            for deed in refused_deeds(&user, &form, &reader) {
+                web.0.audit.note(deed);
+            }
+            return Err(refused);
+        }
+        Ok(Posted { user, form })
+    }
 }
 
 impl Web {
@@ -133,11 +184,10 @@ impl Web {
             let Some(change) = change(incident, &posted.user.name, draft, at_ms) else {
                 continue;
             };
-            let seen = incident.seen_through(reference.through);
-            written.push(incident);
+            written.push((incident, data(&change)));
             decisions.push(Decision {
                 base: reference.version,
-                triage: Triage::new(seen, change, incident.triage.as_deref()),
+                triage: incident.decided(reference.through, change),
             });
         }
         if decisions.is_empty() {
@@ -148,16 +198,55 @@ impl Web {
         }
         let stored = self.0.writer.write(&self.0.triages, decisions).await;
         let stored = stored.map_err(Refusal::Unwritten)?;
-        for (incident, outcome) in written.into_iter().zip(stored) {
+        for ((incident, data), outcome) in written.into_iter().zip(stored) {
             if outcome == Outcome::Stored {
                 let key = incident.seen.key.to_string();
                 let deed = Deed::of(&posted.user, Action::DECIDE, &key);
-                self.0.audit.note(deed);
+                self.0.audit.note(deed.with_data(&data));
             }
             outcomes.push((incident, outcome));
         }
         Ok(outcomes)
     }
+}
+
+/// A decision, as the event about it has it.
+fn data(change: &Change) -> Value {
+    json!({"state": change.state.name(), "assignee": change.assignee, "comment": change.comment})
+}
+
+/// The events about somebody whose role may not decide: one for each incident that the form names, with what it asks for.
+fn refused_deeds(user: &User, form: &Form, reader: &Reader) -> Vec<Deed> {
+    let references = form.fields("incident").filter_map(Reference::parse);
+    let keys: BTreeSet<String> = references
+        .map(|reference| reference.key.to_string())
+        .take(MOST_REFUSED)
+        .collect();
+    let mut whats: Vec<String> = keys.into_iter().collect();
+    if whats.is_empty() {
+        whats.push(reader.parameter("key").unwrap_or(reader.url.clone()));
+    }
+    let data = draft(form, &user.name, false).ok().map(|draft| {
+        let mut data = json!({});
+        if let Some(state) = draft.state {
+            data["state"] = json!(state.name());
+        }
+        if let Some(assignee) = draft.assignee {
+            data["assignee"] = json!(assignee);
+        }
+        if !draft.comment.is_empty() {
+            data["comment"] = json!(draft.comment);
+        }
+        data
+    });
+    let deeds = whats.iter().map(|what| {
+        let deed = Deed::refused(user, Action::DECIDE, what);
+        match &data {
+            Some(data) => deed.with_data(data),
+            None => deed,
+        }
+    });
+    deeds.collect()
 }
 
 /// What changes of an incident; `None` if nothing does.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use super::app::Web;
+use super::error_words::in_words;
 use super::login::user::User;
 use super::newest_alerts::{NewestAlerts, newest_alerts};
-use super::question::in_words;
 use super::snapshot::Snapshot;
 use super::triage::Known;
 use crate::kafka::Stored;
@@ -58,7 +58,12 @@ impl Snapshot {
         {
             return incidents.clone();
         }
-        let incidents = Arc::new(gather(newest.alerts.iter().cloned(), board));
+        let mut incidents = gather(newest.alerts.iter().cloned(), board);
+        if self.is_hiding {
+            let whole = incidents.into_iter();
+            incidents = whole.map(Incident::without_written_texts).collect();
+        }
+        let incidents = Arc::new(incidents);
         *made = Some((board.clone(), incidents.clone()));
         incidents
     }

@@ -1,16 +1,10 @@
-//! A form that a person has sent. Every decision goes through `Posted`, which says who it was. Before, `login::forged` has
-//! waited for the whole form, and checked that it is one of the page.
+//! A form that a person has sent. Before, `login::forged` has waited for the whole form, and checked that it is one of the
+//! page.
 
 use axum::body::to_bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-
-use super::app::Web;
-use super::audit::{Action, Deed};
-use super::login::user::User;
-use super::reader::Reader;
-use crate::config::Role;
 
 /// Most bytes of a form: a rule, or a comment and the names of all incidents of a page.
 const MAX_BYTES: usize = 256 * 1024;
@@ -47,35 +41,6 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             fields: fields
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect(),
-        })
-    }
-}
-
-/// A form with a decision, from somebody who may decide.
-pub(super) struct Posted {
-    /// Who sent it.
-    pub(super) user: User,
-    /// The form.
-    pub(super) form: Form,
-}
-
-impl FromRequest<Web> for Posted {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, web: &Web) -> Result<Posted, Response> {
-        let (mut parts, body) = request.into_parts();
-        let Ok(reader) = Reader::from_request_parts(&mut parts, web).await;
-        let user = User::from_request_parts(&mut parts, web).await;
-        let user = user.map_err(IntoResponse::into_response)?;
-        if let Some(refused) = reader.refuse(&user, Role::Responder) {
-            let deed = Deed::refused(&user, Action::DECIDE, &reader.url);
-            web.0.audit.note(deed);
-            return Err(refused);
-        }
-        let request = Request::from_parts(parts, body);
-        Ok(Posted {
-            user,
-            form: Form::from_request(request, web).await?,
         })
     }
 }

@@ -1,6 +1,5 @@
-//! From what a reader asks to what the query library takes, and from its errors to words.
+//! From what a reader asks to what the query library takes.
 
-use datafusion::common::DataFusionError;
 use jiff::Timestamp;
 
 use super::app::Web;
@@ -71,15 +70,5 @@ fn fault(error: Unwantable) -> Vec<Fault> {
                 .collect();
             fault("where", None, texts.join("; "))
         }
-    }
-}
-
-/// Why there is no answer, for a person.
-pub(super) fn in_words(error: &DataFusionError) -> String {
-    match error.find_root() {
-        DataFusionError::ResourcesExhausted(_) => {
-            "The question needs more memory than `page.memory` allows; ask for less time, or for fewer values.".into()
-        }
-        error => error.to_string(),
     }
 }

@@ -26,6 +26,7 @@ pub(super) const LANGUAGE: &str = "watchbell-language";
 const ZONE: &str = "watchbell-zone";
 
 /// Who reads.
+#[derive(Clone)]
 pub(super) struct Reader {
     pub(super) language: Language,
     pub(super) zone: TimeZone,
@@ -171,7 +172,10 @@ pub(super) async fn check_host(State(web): State<Web>, request: Request, next: N
 fn host_name(host: &str) -> &str {
     match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => address,
-        None => host.split_once(':').map_or(host, |(name, _)| name),
+        None => match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        },
     }
 }
 
@@ -201,6 +205,7 @@ mod tests {
             "evil.example",
             "localhost.evil.example:80",
             "10.0.0.1",
+            "localhost:80@evil.example",
             "[::2]",
         ] {
             assert!(!is_loopback(host_name(host)), "{host}");

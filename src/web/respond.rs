@@ -8,7 +8,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::stream;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::block_in_place;
 
 /// Nothing but the page's own files is loaded, and nothing in a page is run.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -77,20 +79,68 @@ impl Answer {
         self.0.send(Ok(part.into())).await.is_ok()
     }
 
-    /// Writes a part from a thread that may wait.
+    /// Writes a part and waits for the reader, also from within a future.
     pub(super) fn write_blocking(&self, part: impl Into<Bytes>) -> bool {
-        self.0.blocking_send(Ok(part.into())).is_ok()
+        block_in_place(|| self.0.blocking_send(Ok(part.into()))).is_ok()
     }
 
-    /// Breaks the connection off, so that the reader does not take what was written for the whole. From a thread that may
-    /// wait.
-    pub(super) fn fail(&self, error: io::Error) {
+    /// Breaks the connection off, so that the reader does not take what was written for the whole.
+    pub(super) async fn fail(&self, error: io::Error) {
         // The reader may have left.
-        let _ = self.0.blocking_send(Err(error));
+        let _ = self.0.send(Err(error)).await;
     }
 
     /// Ends when the reader has left.
     pub(super) async fn left(&self) {
         self.0.closed().await;
+    }
+}
+
+/// A page that is written as its parts are found, on some threads, until the reader leaves.
+pub(super) fn streamed<W: Future<Output = ()> + Send>(
+    status: StatusCode,
+    threads: &Handle,
+    write: impl FnOnce(Answer) -> W + Send + 'static,
+) -> Response {
+    let (answer, body) = Answer::new();
+    threads.spawn(async move {
+        let left = answer.clone();
+        tokio::select! {
+            () = left.left() => {}
+            () = write(answer) => {}
+        }
+    });
+    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    (status, kind, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::to_bytes;
+    use tokio::task::spawn_blocking;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn parts_are_written_from_threads_also_within_a_future() {
+        let (answer, body) = Answer::new();
+        let handle = Handle::current();
+        let written = spawn_blocking(move || {
+            let first = answer.write_blocking("from a thread, ");
+            // More than wait for the reader.
+            let others =
+                handle.block_on(async { (0..10).all(|_| answer.write_blocking("within ")) });
+            first && others
+        });
+        let read = to_bytes(body, usize::MAX).await.unwrap();
+        assert!(written.await.unwrap());
+        assert_eq!(read, format!("from a thread, {}", "within ".repeat(10)));
+    }
+
+    #[tokio::test]
+    async fn what_fails_does_not_end_like_a_whole_answer() {
+        let (answer, body) = Answer::new();
+        assert!(answer.write("part").await);
+        answer.fail(io::Error::other("no storage")).await;
+        assert!(to_bytes(body, usize::MAX).await.is_err());
     }
 }

@@ -12,8 +12,10 @@ use tokio::sync::{Mutex as AsyncMutex, OnceCell, watch};
 use tokio::time::timeout;
 
 use super::newest_alerts::NewestAlerts;
+use crate::archive::TableKind;
 use crate::config::Config;
 use crate::kafka::session::Shutdown;
+use crate::page::Language;
 use crate::privacy::Policy;
 use crate::query::archive::{Engine, KnownEnds, OpenError, Opening};
 use crate::triage::{Board, Incident};
@@ -40,12 +42,13 @@ pub(super) type Decided = (Arc<Board>, Arc<Vec<Incident>>);
 pub struct Snapshot {
     /// Answers questions.
     pub(super) engine: Engine,
-    /// Such as that a topic could not be read.
-    pub(super) notes: Vec<String>,
+    notes: Vec<Note>,
     /// The newest alerts, once somebody has asked for them.
     pub(super) alerts: OnceCell<Arc<NewestAlerts>>,
     /// The incidents of these alerts, once they were gathered.
     pub(super) incidents: Mutex<Option<Decided>>,
+    /// Whether a policy of privacy hides fields of it.
+    pub(super) is_hiding: bool,
     at: Instant,
     /// Whether none with more in it is to be had soon.
     is_best: bool,
@@ -69,6 +72,7 @@ impl Snapshot {
         let made = Arc::new(Snapshot {
             engine: self.engine.hiding(policy).await?,
             notes: self.notes.clone(),
+            is_hiding: true,
             at: self.at,
             is_best: self.is_best,
             alerts: OnceCell::new(),
@@ -79,9 +83,50 @@ impl Snapshot {
         Ok(made)
     }
 
+    /// What people must know of it.
+    pub(super) fn notes(&self, language: Language) -> Vec<String> {
+        let words = language.words();
+        let notes = self.notes.iter().map(|note| match note {
+            Note::TopicsLeftOut => words.topics_left_out.to_owned(),
+            Note::NoArchive => words.topics_alone.to_owned(),
+            Note::Said(note) => note.clone(),
+        });
+        notes.collect()
+    }
+
+    /// Takes over what was gathered of alerts that are still the same.
+    fn follow(&self, earlier: &Snapshot) {
+        if self
+            .engine
+            .has_same_rows(&earlier.engine, TableKind::Alerts)
+            && let Some(alerts) = earlier.alerts.get()
+            && self.alerts.set(alerts.clone()).is_ok()
+        {
+            let gathered = |of: &Mutex<Option<Decided>>| {
+                of.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            };
+            let incidents = gathered(&earlier.incidents);
+            *self
+                .incidents
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = incidents;
+        }
+    }
+
     fn is_fresh(&self) -> bool {
         self.is_best && self.at.elapsed() < 3 * AGE
     }
+}
+
+/// What people must know of a snapshot.
+#[derive(Clone)]
+enum Note {
+    /// Kafka has not answered yet.
+    TopicsLeftOut,
+    /// The topics alone are shown.
+    NoArchive,
+    /// What the query library says, such as that a topic could not be read.
+    Said(String),
 }
 
 /// Why there is no snapshot.
@@ -193,7 +238,7 @@ impl SnapshotKeeper<'_> {
             let begun = Instant::now();
             if !matches!(&*newest.borrow(), Some(Ok(_))) && self.maker.has_archive() {
                 // The archive answers while Kafka is asked.
-                newest.send_replace(Some(self.maker.make(begun, Ends::Later)));
+                self.show(self.maker.make(begun, Ends::Later));
             }
             let Some(made) = self.live(begun) else {
                 return;
@@ -201,11 +246,20 @@ impl SnapshotKeeper<'_> {
             if let Err(reason) = &made {
                 tracing::warn!(%reason, "the page cannot read the archive or the topics");
             }
-            newest.send_replace(Some(made));
+            self.show(made);
             while begun.elapsed() < AGE && !shutdown.is_requested() {
                 thread::sleep(POLL);
             }
         }
+    }
+
+    /// Gives the newest snapshot to those who ask.
+    fn show(&self, made: Result<Arc<Snapshot>, Reason>) {
+        let newest = &self.snapshots.newest;
+        if let (Ok(made), Some(Ok(earlier))) = (&made, &*newest.borrow()) {
+            made.follow(earlier);
+        }
+        newest.send_replace(Some(made));
     }
 
     /// A snapshot with the ends of the topics. While Kafka does not answer, the archive alone is shown, and stays fresh.
@@ -235,8 +289,7 @@ impl SnapshotKeeper<'_> {
             }
             if shown.elapsed() > 2 * AGE && self.maker.has_archive() {
                 shown = Instant::now();
-                let archived = self.maker.make(shown, Ends::Away);
-                self.snapshots.newest.send_replace(Some(archived));
+                self.show(self.maker.make(shown, Ends::Away));
             }
         }
         None
@@ -263,22 +316,19 @@ impl SnapshotMaker {
 
     fn make(&self, at: Instant, ends: Ends) -> Result<Arc<Snapshot>, Reason> {
         let notes = Mutex::new(Vec::new());
-        let note = |note: &str| {
+        let add = |note| {
             let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
-            notes.push(note.to_owned());
+            notes.push(note);
         };
         if ends != Ends::Asked {
-            note(
-                "What the topics hold beyond the archive is left out: Kafka has not answered yet.",
-            );
+            add(Note::TopicsLeftOut);
         }
         if !self.has_archive() {
-            note(
-                "There is no archive: the newest 50,000 records of each topic are shown. \
-                 `archive` in the configuration keeps everything.",
-            );
+            add(Note::NoArchive);
         }
-        let opened = self.open(ends == Ends::Asked, &note);
+        let opened = self.open(ends == Ends::Asked, &|note| {
+            add(Note::Said(note.to_owned()))
+        });
         let notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         match opened {
             Ok(engine) => Ok(Arc::new(Snapshot {
@@ -286,6 +336,7 @@ impl SnapshotMaker {
                 notes,
                 alerts: OnceCell::new(),
                 incidents: Mutex::default(),
+                is_hiding: false,
                 at,
                 is_best: ends != Ends::Later,
                 hidden: AsyncMutex::default(),
@@ -311,9 +362,9 @@ impl SnapshotMaker {
 }
 
 /// The tables that the page asks.
-const TABLES: [crate::archive::TableKind; 4] = [
-    crate::archive::TableKind::Events,
-    crate::archive::TableKind::Alerts,
-    crate::archive::TableKind::DeadLetters,
-    crate::archive::TableKind::Ledger,
+const TABLES: [TableKind; 4] = [
+    TableKind::Events,
+    TableKind::Alerts,
+    TableKind::DeadLetters,
+    TableKind::Ledger,
 ];

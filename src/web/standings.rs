@@ -1,6 +1,6 @@
 //! Where each source stands, as Kafka says it: asked while somebody reads, at most once in some seconds however many read.
-//! Each source is asked on a thread of its own, so that one cluster that does not answer keeps no other source waiting,
-//! and nobody waits long.
+//! Each source is asked on a thread of its own, so that one cluster that does not answer keeps no other source waiting.
+//! Nobody waits long: while others read, too, what they were told some seconds ago is shown at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +18,9 @@ use crate::page::Standing;
 
 /// Age from which a source is asked again.
 const AGE: Duration = Duration::from_secs(5);
+
+/// Age up to which nobody waits for the new answer: what is known is shown with its time.
+const SHOWN_AGE: Duration = Duration::from_secs(15);
 
 /// How long a reader waits for the answer of a source after it was asked.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -59,7 +62,9 @@ impl Standings {
 impl AskedSource {
     async fn now(self: &Arc<AskedSource>) -> Standing {
         let mut known = self.known.subscribe();
-        if let Some(since) = self.ask() {
+        if let Some(since) = self.ask()
+            && !self.is_younger_than(SHOWN_AGE)
+        {
             let is_new = |(_, answered): &(Standing, Option<Instant>)| {
                 answered.is_some_and(|answered| answered >= since)
             };
@@ -84,8 +89,7 @@ impl AskedSource {
         if asked.is_some() {
             return *asked;
         }
-        let (_, answered) = *self.known.borrow();
-        if answered.is_some_and(|answered| answered.elapsed() < AGE) {
+        if self.is_younger_than(AGE) {
             return None;
         }
         let since = Instant::now();
@@ -94,6 +98,12 @@ impl AskedSource {
         let asking = Asking(self.clone());
         spawn_blocking(move || asking.0.take(look(&asking.0.session)));
         Some(since)
+    }
+
+    /// Whether the newest answer is.
+    fn is_younger_than(&self, age: Duration) -> bool {
+        let (_, answered) = *self.known.borrow();
+        answered.is_some_and(|answered| answered.elapsed() < age)
     }
 
     /// Takes an answer. What was known stays where there is none.
@@ -177,6 +187,28 @@ mod tests {
         let standing = source.now().await;
         assert_eq!(standing.positions, [seen()]);
         assert_eq!(standing.trouble.as_deref(), Some("mend it"));
+    }
+
+    #[tokio::test]
+    async fn what_is_some_seconds_old_is_given_while_the_source_is_asked_again() {
+        let source = source();
+        source.take(Ok(vec![seen()]));
+        let ago = |age: Duration| Instant::now().checked_sub(age);
+        source
+            .known
+            .send_modify(|(_, answered)| *answered = ago(AGE));
+        // No answer comes.
+        *source.asked() = ago(Duration::ZERO);
+        let standing = source.now().await;
+        assert_eq!(
+            (standing.positions, standing.is_late),
+            (vec![seen()], false)
+        );
+        source
+            .known
+            .send_modify(|(_, answered)| *answered = ago(SHOWN_AGE));
+        *source.asked() = ago(PATIENCE);
+        assert!(source.now().await.is_late);
     }
 
     #[tokio::test]

@@ -631,6 +631,14 @@ fn a_question_that_needs_too_much_memory_fails_and_says_so() {
     assert_eq!(sorted.lines().nth(1), Some("10"), "{sorted}");
 }
 
+/// Whether a process has a handler for SIGINT, by its file `status`.
+fn catches_interrupts(status: &str) -> bool {
+    let text = fs::read_to_string(status).expect("a process");
+    let caught = text.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask & 0b10 != 0)
+}
+
 #[test]
 fn an_interrupted_question_ends_at_once() {
     let archive = documented();
@@ -642,6 +650,13 @@ fn an_interrupted_question_ends_at_once() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    // From then on a signal does not end it without a word.
+    let status = format!("/proc/{}/status", asked.id());
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !catches_interrupts(&status) {
+        assert!(Instant::now() < deadline, "it does not wait for signals");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     // Long enough for the question to begin; where it has not, the signal ends it as well.
     std::thread::sleep(Duration::from_secs(3));
     assert!(

@@ -20,6 +20,12 @@ impl Drop for Provider {
 
 impl Provider {
     fn start() -> Provider {
+        // Somebody else may be given the port before the provider has it: then another one is tried.
+        let provider = (0..5).find_map(|_| Provider::start_once());
+        provider.expect("the provider does not listen")
+    }
+
+    fn start_once() -> Option<Provider> {
         let port = {
             let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
             free.local_addr().expect("an address").port()
@@ -31,16 +37,18 @@ impl Provider {
             .stderr(Stdio::null())
             .spawn()
             .expect("run oidc-provider-mock");
-        let provider = Provider {
+        let mut provider = Provider {
             process,
             address: format!("127.0.0.1:{port}"),
         };
-        let answers = || std::net::TcpStream::connect(&provider.address).ok();
-        assert!(
-            eventually(answers).is_some(),
-            "the provider does not listen"
-        );
-        provider
+        let address = provider.address.clone();
+        let process = std::cell::RefCell::new(&mut provider.process);
+        let answers = eventually(|| {
+            let ended = process.borrow_mut().try_wait().expect("a process");
+            let answers = ended.is_none() && std::net::TcpStream::connect(&address).is_ok();
+            (answers || ended.is_some()).then_some(answers)
+        });
+        answers.unwrap_or_default().then_some(provider)
     }
 
     /// What a person does there: chooses who they are. The path to which they are sent back.

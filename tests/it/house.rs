@@ -12,7 +12,7 @@ use imports::{Imports, target};
 use sources::{is_below, sources};
 
 /// Every top-level module. Each imports only those before it.
-const ORDER: [&str; 34] = [
+const ORDER: [&str; 35] = [
     "printable",
     "diagnostic",
     "input_file",
@@ -42,6 +42,7 @@ const ORDER: [&str; 34] = [
     "view",
     "archive",
     "query",
+    "retry",
     "triage",
     "page",
     "web",

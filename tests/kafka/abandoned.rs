@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::audit::Audit;
 use super::broker::clusters;
 use super::daemon::{Daemon, Deployment};
-use super::flow::Ends;
+use super::flow::{Ends, write_until_open};
 use super::stable::BUSY;
 use super::{LIMIT, eventually};
 
@@ -15,15 +15,15 @@ use super::{LIMIT, eventually};
 /// here, 10 s by default), plus a reserve for a busy machine.
 const HELD_BACK: Duration = Duration::from_secs(3 + 1).saturating_add(BUSY);
 
-/// Writes records, and calls `strike` as soon as a transaction is open.
+/// Writes records, and sends the signal as soon as a transaction is open.
 fn strike(daemon: &Daemon, audit: &mut Audit, ends: &Ends, signal: &str) -> Instant {
-    audit.write(400);
-    audit.flush();
-    let open = eventually(LIMIT, || ends.is_open());
-    assert!(open, "no transaction is seen to be open");
+    write_until_open(audit, ends);
     daemon.signal(signal);
     Instant::now()
 }
+
+/// How often it is tried again where a transaction was over when the signal came.
+const ATTEMPTS: usize = 10;
 
 /// How long it takes until `read_committed` consumers see as much as others did when it was struck.
 fn held_back(struck: Instant, ends: &Ends) -> Duration {
@@ -48,19 +48,39 @@ fn the_last_stable_offset_moves_again_after_a_kill_and_while_a_daemon_sleeps_for
     let mut audit = deployment.source(&clusters.source, "one");
     let ends = Ends::of(&clusters.destination, &deployment.events, 3);
 
-    let killed = deployment.start(0);
-    killed.wait_until_ready();
-    let struck = strike(&killed, &mut audit, &ends, "KILL");
-    assert!(ends.is_open(), "it was over when the daemon was killed");
+    let mut attempts = 0..ATTEMPTS;
+    let struck = loop {
+        assert!(
+            attempts.next().is_some(),
+            "it was over when the daemon was killed"
+        );
+        let killed = deployment.start(0);
+        killed.wait_until_ready();
+        let struck = strike(&killed, &mut audit, &ends, "KILL");
+        let is_open = ends.is_open();
+        let (status, _) = killed.wait();
+        assert_eq!(status.code(), None, "{status}");
+        if is_open {
+            break struck;
+        }
+    };
     let after_kill = held_back(struck, &ends);
-    let (status, _) = killed.wait();
-    assert_eq!(status.code(), None, "{status}");
 
     // One daemon is suspended with an open transaction, and another one takes over.
     let sleeper = deployment.start(0);
     deployment.wait_for(&clusters, &audit, LIMIT);
-    let struck = strike(&sleeper, &mut audit, &ends, "STOP");
-    assert!(ends.is_open(), "it was over when the daemon was stopped");
+    let mut attempts = 0..ATTEMPTS;
+    let struck = loop {
+        assert!(
+            attempts.next().is_some(),
+            "it was over when the daemon was stopped"
+        );
+        let struck = strike(&sleeper, &mut audit, &ends, "STOP");
+        if ends.is_open() {
+            break struck;
+        }
+        sleeper.signal("CONT");
+    };
     let successor = deployment.start(1);
     let asleep = held_back(struck, &ends);
     deployment.wait_for(&clusters, &audit, LIMIT);

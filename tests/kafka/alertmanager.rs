@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +15,7 @@ use watchbell::notice::Notice;
 use watchbell::notify::{Client, Message, Sink, SinkAnswer};
 
 use super::broker::clusters;
+use super::node::free_ports;
 use super::notify::{Alerts, alert, deployment, start};
 use super::stub::{Reply, Stub};
 use super::{LIMIT, eventually};
@@ -113,10 +114,9 @@ fn relocate(program: &Path) {
 impl Alertmanager {
     /// Starts one that notifies `receiver` of every alert at once.
     fn start(receiver: &str) -> Alertmanager {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = free.local_addr().expect("an address");
-        drop(free);
-        Alertmanager::start_at(address, receiver)
+        // No client is given this port before it is bound, or while it is replaced.
+        let [port] = free_ports();
+        Alertmanager::start_at((Ipv4Addr::LOCALHOST, port).into(), receiver)
     }
 
     /// Ends it and starts a new one without any alerts in its place.

@@ -331,11 +331,12 @@ fn check_metrics(daemon: &Daemon, audit: &Audit, events: &[Read], dead_letters: 
     let counter = |name: &str| format!("watchbell_{name}{{source=\"{source}\"}}");
     let records: i64 = audit.written().iter().sum();
     // The last commit is counted a moment after the broker has it.
-    let settled = eventually(LIMIT, || {
-        daemon.metric(&counter("records_total")) == records as u64
-    });
-    assert!(settled, "{}", daemon.metric(&counter("records_total")));
-    assert_eq!(daemon.metric(&counter("events_total")), events.len() as u64);
+    let assert_counted = |name: &str, expected: u64| {
+        let counted = eventually(LIMIT, || daemon.metric(name) == expected);
+        assert!(counted, "{name}: {} of {expected}", daemon.metric(name));
+    };
+    assert_counted(&counter("records_total"), records as u64);
+    assert_counted(&counter("events_total"), events.len() as u64);
     assert_eq!(daemon.metric(&counter("panics_total")), 0);
     let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
     for letter in dead_letters {
@@ -344,8 +345,7 @@ fn check_metrics(daemon: &Daemon, audit: &Audit, events: &[Read], dead_letters: 
     }
     for (reason, count) in reasons {
         let labels = format!("{{reason=\"{reason}\",source=\"{source}\"}}");
-        let counted = daemon.metric(&format!("watchbell_dead_letters_total{labels}"));
-        assert_eq!(counted, count, "{reason}");
+        assert_counted(&format!("watchbell_dead_letters_total{labels}"), count);
     }
     let poison = format!("watchbell_aborts_total{{reason=\"poison\",source=\"{source}\"}}");
     assert!(daemon.metric(&poison) >= 1, "nothing was taken back");

@@ -65,7 +65,9 @@ fn damaged(mut clusters: Clusters, name: &str, damage: impl Fn(&mut [u8])) {
     println!("  {}", said.trim());
     let gauge =
         format!("watchbell_unreadable_offset{{partition=\"{DAMAGED}\",source=\"{source}\"}}");
-    assert_eq!(daemon.metric(&gauge), bad.start as u64);
+    // The gauge is set a moment after the probe says it.
+    let shown = eventually(LIMIT, || daemon.metric(&gauge) == bad.start as u64);
+    assert!(shown, "{}", daemon.metric(&gauge));
     // The other partitions continue, also with later records.
     audit.write(80);
     audit.flush();

@@ -20,8 +20,8 @@ use super::{LIMIT, eventually};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_watchbell");
 
-/// Longest time from SIGTERM to the end, on a busy machine.
-const FAREWELL: Duration = Duration::from_secs(30);
+/// Longest time from SIGTERM to the end: `shutdown_budget` (25 s by default), plus a reserve for a busy machine.
+const FAREWELL: Duration = Duration::from_secs(25 + 15);
 
 /// The names that one test's daemons share, and the configuration that holds them.
 pub struct Deployment {
@@ -205,6 +205,20 @@ pub fn encoded(value: &str) -> String {
     value.bytes().map(byte).collect()
 }
 
+/// The token of the forms of a page.
+pub fn form_token(page: &str) -> Option<&str> {
+    let (_, rest) = page.split_once("name=\"form-token\" value=\"")?;
+    rest.split('"').next()
+}
+
+/// The body of a form with these fields.
+pub fn form_body(fields: &[(&str, &str)], token: Option<&str>) -> String {
+    let token = token.map(|token| ("form-token", token));
+    let pairs = fields.iter().copied().chain(token);
+    let pairs = pairs.map(|(name, value)| format!("{name}={}", encoded(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
 /// Run a command to its end.
 pub fn watchbell(arguments: &[&str]) -> Output {
     Command::new(BINARY)
@@ -259,34 +273,25 @@ impl Daemon {
 
     /// Asks the page for a path, or sends it the fields of a form; the status, the header `Location` and the body.
     pub fn ask_page(&self, path: &str, form: Option<&[(&str, &str)]>) -> Answer {
-        let mut address = None;
-        let listening = eventually(LIMIT, || {
-            address = listens_at(&self.log, "serving the page");
-            address.is_some()
-        });
-        assert!(listening, "the page does not listen");
-        let address = address.expect("an address");
+        self.ask_page_as("", path, form)
+    }
+
+    /// The same with these headers, each with its end of line.
+    pub fn ask_page_as(&self, headers: &str, path: &str, form: Option<&[(&str, &str)]>) -> Answer {
         let body = form.map(|fields| {
             // The form of the page has a token, which belongs to who reads.
-            let page = self.ask_page(path, None).body;
-            let token = page.split_once("name=\"form-token\" value=\"");
-            let token = token.and_then(|(_, rest)| rest.split('"').next());
-            let token = token.map(|token| ("form-token", token));
-            let pairs = fields.iter().copied().chain(token);
-            let pairs = pairs.map(|(name, value)| format!("{name}={}", encoded(value)));
-            pairs.collect::<Vec<_>>().join("&")
+            let mut page = self.ask_page_as(headers, path, None);
+            if let Some(other) = &page.location {
+                page = self.ask_page_as(headers, other, None);
+            }
+            form_body(fields, form_token(&page.body))
         });
-        let method = if body.is_some() { "POST" } else { "GET" };
-        let body = body.unwrap_or_default();
-        let mut stream = TcpStream::connect(address).expect("the page listens");
-        stream.set_read_timeout(Some(LIMIT)).expect("a timeout");
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nConnection: close\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .expect("the page reads");
+        self.ask_page_with(headers, path, body.as_deref())
+    }
+
+    /// The same with the body of a form.
+    pub fn ask_page_with(&self, headers: &str, path: &str, form: Option<&str>) -> Answer {
+        let mut stream = self.send_to_page(headers, path, form);
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
@@ -302,6 +307,29 @@ impl Daemon {
             location: location.map(str::to_owned),
             body: body.to_owned(),
         }
+    }
+
+    /// Sends the page a request, or a form, and does not wait for the answer.
+    pub fn send_to_page(&self, headers: &str, path: &str, form: Option<&str>) -> TcpStream {
+        let mut address = None;
+        let listening = eventually(LIMIT, || {
+            address = listens_at(&self.log, "serving the page");
+            address.is_some()
+        });
+        assert!(listening, "the page does not listen");
+        let address = address.expect("an address");
+        let method = if form.is_some() { "POST" } else { "GET" };
+        let body = form.unwrap_or_default();
+        let mut stream = TcpStream::connect(address).expect("the page listens");
+        stream.set_read_timeout(Some(LIMIT)).expect("a timeout");
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nConnection: close\r\n\
+             {headers}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("the page reads");
+        stream
     }
 
     /// Whether `/readyz` is ok; otherwise its text.

@@ -87,8 +87,13 @@ fn any_broker_of_three_may_fail_while_records_flow() {
         (Role::OutputLeader, End::Killed),
         (Role::GroupCoordinator, End::ShutDown),
     ] {
-        let victim = names.holder(&quorum, role);
-        let victim = victim.unwrap_or_else(|| panic!("nobody is {role:?}"));
+        let mut victim = None;
+        let found = eventually(LIMIT, || {
+            victim = names.holder(&quorum, role);
+            victim.is_some()
+        });
+        assert!(found, "nobody is {role:?}");
+        let victim = victim.expect("a broker");
         source_leaders += usize::from(names.is_source_leader(&quorum, victim));
         match end {
             End::Killed => quorum.kill(victim),

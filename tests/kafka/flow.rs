@@ -10,9 +10,11 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use watchbell::kafka::topics::Topics;
 
 use super::audit::Audit;
 use super::broker::Broker;
+use super::{LIMIT, eventually};
 
 /// A source that is written to until it is stopped.
 pub struct Flow {
@@ -115,6 +117,15 @@ impl Ends {
         both.any(|(stable, written)| stable.is_some() && stable < written)
     }
 
+    /// Whether no partition ends in an open transaction.
+    fn is_settled(&self) -> bool {
+        // Asked in this order, a partition is settled if both offsets are the same.
+        let written = self.written();
+        let stable = self.stable();
+        let mut both = stable.iter().zip(&written);
+        both.all(|(stable, written)| written.is_some() && stable >= written)
+    }
+
     /// Whether `read_committed` consumers see more in some partition than they did.
     pub fn have_moved(&self, before: &[Option<i64>]) -> bool {
         let now = self.stable();
@@ -130,6 +141,28 @@ impl Ends {
         };
         (0..self.partitions).map(end).collect()
     }
+}
+
+/// Writes until a transaction is seen to be open.
+pub fn write_until_open(audit: &mut Audit, ends: &Ends) {
+    let open = eventually(LIMIT, || {
+        audit.write(400);
+        audit.flush();
+        // A transaction may be open for less time than lies between two looks.
+        eventually(Duration::from_secs(5), || ends.is_open())
+    });
+    assert!(open, "no transaction is seen to be open");
+}
+
+/// Wait until `read_committed` consumers see all that is committed in a topic: a commit is answered a moment before
+/// its end is written to the topics. Nobody may have a transaction open for long.
+pub fn settle(broker: &Broker, topic: &str) {
+    let topics = Topics::new(&broker.cluster(), LIMIT).expect("an admin client");
+    let partitions = topics.partitions(topic).expect("an answer");
+    let partitions = partitions.and_then(|count| i32::try_from(count).ok());
+    let ends = Ends::of(broker, topic, partitions.expect("a topic"));
+    let settled = eventually(LIMIT, || ends.is_settled());
+    assert!(settled, "a transaction stays open in {topic}");
 }
 
 /// Reads a topic like a `read_committed` consumer, and measures for how long there was nothing new.

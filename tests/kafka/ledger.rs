@@ -12,6 +12,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 use watchbell::archive::{FileEntry, Storage, Table, TableKind, day_number};
 
+use super::archived::{check, folder};
 use super::broker::clusters;
 use super::daemon::{Deployment, watchbell};
 use super::{Dice, LIMIT, eventually};
@@ -152,6 +153,9 @@ fn an_ingest_that_is_killed_leaves_a_sound_ledger_and_one_row_that_is_touched_is
     audit.check_exactly_once(&clusters, &deployment);
     let file = deployment.write();
     let written: i64 = audit.written().iter().sum();
+    // An archive that lacks the end is sound as well.
+    let storage = folder(&deployment);
+    check(&deployment, &clusters.destination, &storage);
     let notes = is_sound(&file, written.unsigned_abs() / 2);
     assert!(
         notes.contains("the ledger begins here, at position 0"),
@@ -173,6 +177,7 @@ fn an_ingest_that_is_killed_leaves_a_sound_ledger_and_one_row_that_is_touched_is
     let ingest = deployment.start(0);
     deployment.wait_for(&clusters, &audit, LIMIT);
     ingest.terminate();
+    check(&deployment, &clusters.destination, &storage);
     let again = audit.written()[2];
     let notes = is_sound(&file, written.unsigned_abs() / 2);
     let told = format!("somebody moved the position from {again} to 0");

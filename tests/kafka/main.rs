@@ -81,6 +81,9 @@ mod recreated;
 mod refusals;
 /// Output topics and rights that are missing, and come back.
 mod repaired;
+/// Dead letters that are retried on the page.
+#[cfg(feature = "archive")]
+mod retried_page;
 /// Events in the topics of routes, and what was dropped.
 mod routes;
 /// Questions to the archive and the topics.

@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
+use super::LIMIT;
 use super::audit::{Audit, Fate, Given};
 use super::broker::{Broker, Clusters, Extras, clusters};
 use super::daemon::{Daemon, Deployment};
-use super::flow::Ends;
+use super::flow::{Ends, write_until_open};
 use super::records::aborted;
-use super::{LIMIT, eventually};
 
 /// Longer than the session time-out (14 s), and by far longer than the transaction time-out (3 s).
 const PAST_THE_SESSION: Duration = Duration::from_secs(17);
@@ -24,14 +24,6 @@ const BACK: Duration = Duration::from_secs(5 + 14 + 45);
 /// What a daemon may hold beyond what it held before: one transaction (16 MiB of source records)
 /// and what the reader fetches ahead (8 MiB for each of four partitions), with their outputs.
 const MEMORY_KB: u64 = 96 * 1024;
-
-/// Write until a transaction is seen to be open.
-fn open_a_transaction(audit: &mut Audit, ends: &Ends) {
-    audit.write(400);
-    audit.flush();
-    let open = eventually(LIMIT, || ends.is_open());
-    assert!(open, "no transaction is seen to be open");
-}
 
 /// Let a cluster be away for `span`, while some 300 records a second are handed to the source.
 /// Readiness falls, if it has not yet, and does not rise; returns the most memory that was held, in
@@ -95,7 +87,7 @@ fn the_daemon_continues_when_brokers_return_after_every_time_out() {
     clusters.source.start_again();
     recover(&clusters, &deployment, &daemon, &audit);
 
-    open_a_transaction(&mut audit, &ends);
+    write_until_open(&mut audit, &ends);
     clusters.destination.kill();
     let away = Instant::now();
     peak_kb = peak_kb.max(endure(&daemon, &mut audit, PAST_THE_TRANSACTION, false));

@@ -145,10 +145,11 @@ pub fn offsets_of(broker: &Broker, topic: &str) -> Vec<i64> {
     records.iter().map(|read| read.offset).collect()
 }
 
-/// How many records of a topic were written and aborted.
+/// How many records of a topic were written and aborted, or are not committed yet.
 pub fn aborted(broker: &Broker, topic: &str) -> usize {
     let written = read(broker, topic, "read_uncommitted").len();
-    written - read_committed(broker, topic).len()
+    // What is written and committed between the two reads is no part of the first.
+    written.saturating_sub(read_committed(broker, topic).len())
 }
 
 fn read(broker: &Broker, topic: &str, isolation: &str) -> Vec<Read> {
@@ -200,6 +201,9 @@ fn read(broker: &Broker, topic: &str, isolation: &str) -> Vec<Read> {
     records
 }
 
+/// Longest wait for the answer of a group's coordinator. Some tests ask only once, and a busy machine may need long.
+const ANSWER: Duration = Duration::from_secs(30);
+
 /// The offset that the group has committed for each partition of a topic; negative if there is none.
 pub fn committed(broker: &Broker, group: &str, topic: &str, partitions: usize) -> Vec<i64> {
     let Some(answer) = committed_list(broker, group, topic, partitions) else {
@@ -245,6 +249,6 @@ fn committed_list(
         .expect("a consumer");
     let mut list = TopicPartitionList::new();
     list.add_partition_range(topic, 0, partitions as i32 - 1);
-    let answer = consumer.committed_offsets(list, Duration::from_secs(5));
+    let answer = consumer.committed_offsets(list, ANSWER);
     answer.ok()
 }

@@ -59,7 +59,8 @@ fn the_archive_and_the_ends_of_the_topics_hold_every_event_once_while_files_are_
     let daemon = deployment.start(0);
     let until = Instant::now() + Duration::from_secs(30);
     let mut answers = Vec::new();
-    while Instant::now() < until {
+    // However slow the machine is, there are some answers.
+    while Instant::now() < until || answers.len() <= 5 {
         audit.write(40);
         answers.push(seen(&deployment));
     }
@@ -106,6 +107,8 @@ fn an_event_is_found_within_seconds_although_it_is_not_archived_for_an_hour() {
     });
     assert!(found, "{id} is not found");
     println!("  found after {:?}", started.elapsed());
+    // What was written to the other partitions may come later.
+    deployment.wait_for(&clusters, &audit, LIMIT);
     let mut told = String::new();
     // The tables are made when their topics are first assigned.
     let is_empty = eventually(LIMIT, || {
@@ -234,11 +237,13 @@ fn what_the_archive_hides_is_hidden_before_and_after_it_is_archived_and_the_ledg
     let daemon = deployment.start(0);
     let archived = || {
         let output = ask(&deployment, "search", &["--count", "--no-live"]);
+        // The ledger is a table of its own, which is committed before or after the events.
+        let listed = ask(&deployment, "ledger", &["--json"]);
         String::from_utf8_lossy(&output.stdout).trim() == events.len().to_string()
-            && !lines(&deployment, "ledger", &["--json"]).is_empty()
+            && listed.status.success()
+            && !listed.stdout.is_empty()
     };
     assert!(eventually(LIMIT, archived), "not archived");
-    daemon.terminate();
     shown(&deployment, &["--no-live"]);
     let listed = lines(&deployment, "ledger", &["--json"]);
     let listed: Value = serde_json::from_str(&listed[0]).unwrap();
@@ -256,6 +261,8 @@ fn what_the_archive_hides_is_hidden_before_and_after_it_is_archived_and_the_ledg
         eventually(LIMIT, verified),
         "the ledger says nothing of what is hidden"
     );
+    // Until then it archives the rest of the ledger.
+    daemon.terminate();
 }
 
 /// Most memory of the process that archives records of 20 MB and nothing else: librdkafka holds what it has fetched, and

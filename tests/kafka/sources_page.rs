@@ -140,9 +140,18 @@ fn the_page_shows_positions_and_lag_verifies_a_day_and_its_list_goes_on_by_itsel
     assert!(seen.iter().all(|row| row[5].starts_with("20")), "{seen:?}");
 
     // The day is complete once all of it is archived.
-    let page = daemon.ask_page("/sources", None).body;
-    let day = page.split_once("&amp;day=").expect("a day").1;
-    let day = day.split('#').next().expect("a day").to_owned();
+    let mut page = String::new();
+    let mut day = None;
+    // The ledger is a topic of its own, and the page shows what it had some seconds ago.
+    let listed = eventually(LIMIT, || {
+        page = daemon.ask_page("/sources", None).body;
+        let found = page.split_once("&amp;day=");
+        let found = found.and_then(|(_, rest)| rest.split_once('#'));
+        day = found.map(|(day, _)| day.to_owned());
+        day.is_some()
+    });
+    assert!(listed, "no day: {page}");
+    let day = day.expect("a day");
     let form = [("source", audit.source()), ("day", &*day)];
     let mut said = String::new();
     let complete = eventually(LIMIT, || {

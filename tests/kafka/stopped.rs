@@ -160,9 +160,14 @@ fn a_source_with_refused_settings_does_not_stop_other_sources() {
     deployment.wait_for(&clusters, &sound, LIMIT);
     let refused = deployment.source_name("refused");
     wait_until_stopped(&[&daemon], &refused);
-    let said = daemon.ready().expect_err("two are not read");
-    assert!(said.contains(&format!("{refused}: client: ")), "{said}");
-    assert!(said.contains(&deployment.source_name("away")), "{said}");
+    // The metric is there a moment before the probe.
+    let mut said = String::new();
+    let named = eventually(LIMIT, || {
+        said = daemon.ready().expect_err("two are not read");
+        said.contains(&format!("{refused}: client: "))
+            && said.contains(&deployment.source_name("away"))
+    });
+    assert!(named, "{said}");
     let written = eventually(LIMIT, || raised(&clusters, &deployment).len() == 1);
     assert!(written, "{}", daemon.log());
     daemon.signal("TERM");

@@ -1,5 +1,6 @@
 //! `tail` and `show` as a person runs them, on topics with outputs of the pipeline.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -19,7 +20,8 @@ use watchbell::pipeline::{self, Catalogs, Content, Names, OutputList, Pipeline};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet};
 
 use super::LIMIT;
-use super::broker::{Clusters, clusters};
+use super::broker::{Broker, Clusters, clusters};
+use super::flow::settle;
 use super::node::signal_process;
 use super::records::{committed, create, unique};
 
@@ -137,6 +139,10 @@ impl House {
             producer.commit_transaction(LIMIT).unwrap();
         } else {
             producer.abort_transaction(LIMIT).unwrap();
+        }
+        let topics: BTreeSet<&str> = outputs.iter().map(|output| &*output.topic).collect();
+        for topic in topics {
+            settle(&Broker::existing(&self.bootstrap), topic);
         }
     }
 

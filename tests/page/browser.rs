@@ -123,11 +123,15 @@ impl Browser {
         }
     }
 
-    /// The text that a person sees in an element.
+    /// The text that a person sees in an element, once it is there. Between finding it and reading it another page may
+    /// have come.
     pub async fn text(&self, selector: &str) -> String {
-        let element = self.client.find(Locator::Css(selector)).await;
-        let element = element.unwrap_or_else(|_| panic!("{selector} is not on the page"));
-        element.text().await.expect("a text")
+        let read = async || {
+            let element = self.client.find(Locator::Css(selector)).await.ok()?;
+            element.text().await.ok()
+        };
+        let text = eventually(read).await;
+        text.unwrap_or_else(|| panic!("{selector} is not on the page"))
     }
 
     /// The texts of all elements that a selector finds.

@@ -10,7 +10,7 @@ use fantoccini::Locator;
 use super::browser::{Browser, Looks, USUAL};
 
 /// The demo, which ends with its value.
-struct Demo(Child);
+pub struct Demo(Child);
 
 impl Drop for Demo {
     fn drop(&mut self) {
@@ -20,7 +20,7 @@ impl Drop for Demo {
 }
 
 /// Starts the demo, and waits until it says where the page is.
-fn demo() -> (Demo, String) {
+pub fn demo() -> (Demo, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_watchbell"));
     command.args(["demo", "--serve", "--listen", "127.0.0.1:0"]);
     command.args(["--page", "127.0.0.1:0"]);

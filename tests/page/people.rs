@@ -27,6 +27,7 @@ async fn pages(site: &Site, browser: &Browser) -> Vec<String> {
         "/rules/rule?id=nothing",
         "/rules/try?id=c6c488e7-369c-4286-a8cc-d81b69940fda",
         "/sources",
+        "/access",
         "/actor?id=lin&when=all",
         "/resource?id=orders-enrich-prod&when=all",
         "/record?id=nowhere",

@@ -2,6 +2,7 @@
 
 use super::browser::{Browser, USUAL};
 use super::site::{Site, documented};
+use crate::eventually;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_deletion_is_found_from_its_alert_in_four_clicks_and_the_address_can_be_shared() {
@@ -64,7 +65,13 @@ async fn the_page_of_an_actor_shows_the_rights_given_and_received() {
             (taker, "Rights received and lost, by others"),
         ] {
             let url = format!("{}/actor?id={actor}&when=all", site.url);
-            browser.go(&url).await;
+            // A slow machine may need longer than a reader waits for them.
+            let looked = async || {
+                browser.go(&url).await;
+                let are_all = browser.texts("main > p.note").await.is_empty();
+                are_all.then_some(())
+            };
+            eventually(looked).await.expect("all rights");
             assert_eq!(browser.texts(".grants h2").await, [title], "{actor}");
             let rows = browser.texts(".grants tbody tr").await;
             let found = rows.iter().any(|row| row.contains(operation));

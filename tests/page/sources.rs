@@ -1,6 +1,7 @@
 //! A person looks whether what was read is all there.
 
 use super::browser::{Browser, USUAL};
+use super::demo::demo;
 use super::ledgered;
 use super::people::{faults, too_wide};
 use super::site::Site;
@@ -52,5 +53,43 @@ async fn a_day_is_verified_with_two_clicks_and_the_calendar_remembers_it() {
     assert_eq!(faults(&browser).await, Vec::<String>::new());
     browser.picture("sources").await;
     assert_eq!(too_wide(&browser).await, 0);
+    browser.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_dead_letter_is_retried_with_a_click_and_the_answer_says_why_it_stays() {
+    let (_demo, url) = demo();
+    let browser = Browser::start(USUAL).await;
+    browser.go(&format!("{url}/sources")).await;
+    browser.wait_for("td.retry button", 2).await;
+    let all = browser.texts("form.several button").await;
+    assert!(
+        all.iter()
+            .all(|text| text.starts_with("Retry all with this reason: ")),
+        "{all:?}"
+    );
+    assert_eq!(faults(&browser).await, Vec::<String>::new());
+    assert_eq!(too_wide(&browser).await, 0);
+    browser.picture("letters").await;
+    let retry = browser.find("td.retry button").await;
+    retry.click().await.expect("a click");
+    browser.find("table.retried").await;
+    let said = browser.text("main").await;
+    let expected = [
+        "Retried: 0",
+        "Stay dead letters: 1",
+        "stays a dead letter: ",
+    ];
+    assert!(expected.iter().all(|text| said.contains(text)), "{said}");
+    assert_eq!(faults(&browser).await, Vec::<String>::new());
+    assert_eq!(too_wide(&browser).await, 0);
+    browser.picture("retried").await;
+    browser
+        .link("Sources")
+        .await
+        .click()
+        .await
+        .expect("a click");
+    browser.find("td.retry button").await;
     browser.end().await;
 }

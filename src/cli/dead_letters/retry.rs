@@ -1,15 +1,9 @@
-//! `dead-letters retry`: dead letters through the pipeline again, each once.
-//! Invariant: the outputs of a dead letter and its receipt are committed in one transaction, under one transactional
-//! id for a deployment. Whoever opens the id ends the transactions of whoever had it before, and then reads all
-//! receipts; so a dead letter with a receipt is never retried again, whoever is killed and whoever else begins.
+//! `dead-letters retry`: dead letters through the pipeline again, each once; says what becomes of each.
 
-mod ledger;
-mod work;
+mod fate_text;
 
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::{ArgGroup, Args};
@@ -22,21 +16,14 @@ use crate::cli::failure::Failure;
 use crate::cli::say::{report_panics, say};
 use crate::cli::signals::shutdown_on_signal;
 use crate::config::Config;
-use crate::kafka::atomic::{AtomicAppender, AtomicConfig};
-use crate::pipeline::{Content, OutputList, Pipeline};
-use crate::query::{self, Receipts, retry_id};
+use crate::kafka::atomic::AtomicAppender;
+use crate::pipeline::OutputList;
+use crate::query::retry_id;
+use crate::retry::{self, Retry, RetryError};
 use crate::roles::outputs;
 use crate::roles::rulebook::Rulebook;
 use crate::view::At;
-use ledger::RetryLedger;
-use work::{Pipelines, Work};
-
-/// How much longer than a transaction may last its end is waited for: the cluster looks for abandoned ones every ten
-/// seconds.
-const SETTLING: Duration = Duration::from_secs(50);
-
-/// How long the destination may take to give the transactional id to this process.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
+use fate_text::{counts_text, fate_text, problems};
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("which").required(true).multiple(true).args(
@@ -67,75 +54,60 @@ pub(in crate::cli) struct Command {
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
-    let mut config = command.config.load()?;
-    // A follower of a partition may know less of it than its leader, and receipts would be missed.
-    config.destination.properties.remove("client.rack");
-    let config = &config;
+    let config = &command.config.load()?;
     let repaired = command.repaired()?;
     let rulebook = Rulebook::load(config).map_err(Failure::configuration)?;
     rulebook.rules().snapshot().warnings().iter().for_each(say);
     report_panics();
     let stop = shutdown_on_signal()?;
-    let cluster = &config.destination;
-    let may_create = config.create_topics && !command.dry_run;
-    let outputs = outputs::existing(cluster, &config.outputs, may_create);
+    let is_dry_run = command.dry_run;
+    let may_create = config.create_topics && !is_dry_run;
+    let outputs = outputs::existing(&config.destination, &config.outputs, may_create);
     let outputs = outputs.map_err(anyhow::Error::from)?;
-    let appender = (!command.dry_run).then(|| open(config, &outputs));
+    let appender = (!is_dry_run).then(|| open(config, &outputs));
     let appender = appender.transpose()?;
     let choice = command.conditions.choice(config, &command.positions);
-    let topic = &config.outputs.of(Content::DeadLetters).topic;
-    let reader = query::reader(config, topic)?;
-    let all = match &appender {
-        None => query::spans(&reader, &|note| say(note))?,
-        Some(_) => {
-            let patience = config.session.transaction_timeout + SETTLING;
-            reader.settled_spans(cluster, patience)?
-        }
+    let retry = Retry {
+        config,
+        pipeline: &rulebook.pipeline(config, outputs),
+        appender: appender.as_ref(),
+        choice: &choice,
+        repaired: repaired.as_deref(),
+        limit: None,
+        now: Timestamp::now(),
+        stop: &stop,
+        note: &|note| say(note),
     };
-    let now = Timestamp::now();
-    let spans = choice.spans(&reader, &all, now)?;
-    let receipts = Receipts::read(&reader, &spans, &stop)?;
-    if stop.is_requested() {
-        return Err(anyhow!("stopped before the first dead letter was retried").into());
+    let mut out = io::stdout();
+    let summary = retry
+        .run(&mut |position, fate| writeln!(out, "{position}  {}", fate_text(fate, is_dry_run)))?;
+    say(counts_text(&summary.counts, is_dry_run));
+    summary.ended?;
+    let problems = problems(&summary.counts, &summary.missing, stop.is_requested());
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(anyhow!(problems.join("; ")).into()),
     }
-    let ledger = RetryLedger::new(config, outputs.clone());
-    let mut work = Work::new(
-        Pipelines::new(&pipeline(config, &rulebook, outputs.clone()), ledger),
-        appender.as_ref(),
-        (&choice, now),
-        &receipts,
-        repaired.as_deref(),
-    );
-    let read = reader.read(&spans, &|| stop.is_requested(), &mut |record| {
-        work.take(record)
-    });
-    work.finish(read.map_err(Failure::from), stop.is_requested())
 }
 
 /// Opens the transactional id of retries.
 fn open(config: &Config, outputs: &OutputList) -> anyhow::Result<AtomicAppender> {
-    let id = retry_id(&config.session.group);
-    let atomic = AtomicConfig {
-        role: "retry",
-        transactional_id: &id,
-        batch_bytes: outputs.smallest_bytes(),
-        open_timeout: OPEN_TIMEOUT,
-        transaction_timeout: config.session.transaction_timeout,
-    };
-    let appender = AtomicAppender::open(&config.destination, &atomic);
-    appender.with_context(|| {
+    retry::open(config, outputs).with_context(|| {
+        let id = retry_id(&config.session.group);
         format!(
             "the destination, with the transactional id {id} (Describe and Write on it are needed)"
         )
     })
 }
 
-/// The pipeline of the daemon.
-fn pipeline(config: &Config, rulebook: &Rulebook, outputs: OutputList) -> Pipeline {
-    let (catalogs, rules) = (rulebook.catalogs(), rulebook.rules());
-    Pipeline::new(outputs, catalogs, rules, rulebook.lookups())
-        .routed(Arc::clone(&config.routes), config.noise)
-        .private(config.privacy.clone())
+impl From<RetryError> for Failure {
+    fn from(error: RetryError) -> Failure {
+        match error {
+            RetryError::Read(error) => error.into(),
+            RetryError::Told(error) => error.into(),
+            error => anyhow!("{error}").into(),
+        }
+    }
 }
 
 impl Command {

@@ -37,10 +37,12 @@ impl WebPage {
             .create_topic(&config.triage_topic, 1)
             .context("create a topic")?;
         let rulebook = Rulebook::load(&config).map_err(Failure::configuration)?;
-        let page = Page::new(&config, rulebook.rules(), metrics).map_err(|(at, error)| {
+        let page = Page::new(&config, &rulebook, metrics).map_err(|(at, error)| {
             anyhow!("listen on {at}: {error}; --page takes another address")
         })?;
+        // The embedded cluster does not describe topics.
         let page = page.context("the demo has a page")?;
+        let page = page.with_outputs_as_configured();
         let at = page.address().context("get the port")?;
         let shutdown = Shutdown::default();
         let (asked, metrics, handle) = (shutdown.clone(), metrics.clone(), handle.clone());

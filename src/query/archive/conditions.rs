@@ -8,10 +8,11 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, ScalarUDF, ident, lit};
 use ipnet::IpNet;
 
+use super::fits::fits;
 use super::functions::{Matches, TextFunction};
-use super::pruning::time_scalar;
+use super::pruning::{day, time_scalar};
 use super::records::record_columns;
-use crate::archive::{ColumnType, TableKind, day_of};
+use crate::archive::{TableKind, begin_of_day_ms, day_of};
 use crate::view::Filter;
 
 /// What a condition is about.
@@ -95,7 +96,7 @@ impl Attribute {
     }
 
     /// The columns that may hold it; none if the table knows nothing of it.
-    pub(super) const fn columns(self, table: TableKind) -> &'static [&'static str] {
+    pub const fn columns(self, table: TableKind) -> &'static [&'static str] {
         match (table, self) {
             // It is asked in SQL.
             (TableKind::Ledger, _) => &[],
@@ -172,6 +173,8 @@ pub struct Conditions {
     pub to_ms: Option<i64>,
     /// After this row, where the newest is first.
     pub before: Option<Before>,
+    /// The column `kind` has this value.
+    pub kind: Option<&'static str>,
     /// Attributes, each with the patterns of which one has to fit; `*` stands for any text, `?` for a character, and
     /// letter case is ignored.
     pub attributes: Vec<(Attribute, Vec<String>)>,
@@ -202,6 +205,37 @@ impl Conditions {
         begins_in_time && self.from_ms.is_none_or(|from_ms| day >= day_of(from_ms))
     }
 
+    /// Whether columns of all rows in time have to be read.
+    pub fn reads_much(&self) -> bool {
+        self.asks_for_values() && !self.names_ids()
+    }
+
+    /// Whether there is no condition but the time.
+    fn is_time_alone(&self) -> bool {
+        self.before.is_none() && !self.asks_for_values()
+    }
+
+    /// Whether there is a condition on something else than when or where a row is.
+    fn asks_for_values(&self) -> bool {
+        self.kind.is_some()
+            || !self.attributes.is_empty()
+            || !self.networks.is_empty()
+            || self.filter.is_some()
+            || !self.contained.is_empty()
+    }
+
+    /// The first and the last day of which all rows are meant, if there is no condition but the time.
+    pub(super) fn whole_days(&self) -> Option<(i32, i32)> {
+        let begins = |time_ms: i64| begin_of_day_ms(day_of(time_ms)) == time_ms;
+        let first = self.from_ms.map_or(i32::MIN, |from_ms| {
+            day_of(from_ms).saturating_add(i32::from(!begins(from_ms)))
+        });
+        let last = self
+            .to_ms
+            .map_or(i32::MAX, |to_ms| day_of(to_ms).saturating_sub(1));
+        (self.is_time_alone() && first <= last).then_some((first, last))
+    }
+
     /// The predicate on the alerts of which one has to be about an event; `None` if no alert is needed.
     pub(super) fn alerts(&self) -> Option<Expr> {
         let of_alerts = self.attributes.iter();
@@ -217,22 +251,28 @@ impl Conditions {
     /// The predicate on the rows of a table; `None` if it is always true.
     pub(super) fn predicate(&self, table: TableKind) -> Option<Expr> {
         let mut all = Vec::new();
+        // Of most files the day says it for all rows.
         if let Some(from_ms) = self.from_ms {
-            all.push(ident("time").gt_eq(time(from_ms)));
+            let is_later = ident("day").gt(day(day_of(from_ms)));
+            all.push(is_later.or(ident("time").gt_eq(time(from_ms))));
         }
         if let Some(to_ms) = self.to_ms {
-            all.push(ident("time").lt(time(to_ms)));
+            let is_earlier = ident("day").lt(day(day_of(to_ms)));
+            all.push(is_earlier.or(ident("time").lt(time(to_ms))));
         }
         all.extend(self.before.as_ref().map(Before::predicate));
+        let is_kind = |kind: &str| ident("kind").eq(lit(ScalarValue::Utf8View(Some(kind.into()))));
+        all.extend(self.kind.map(is_kind));
         for (attribute, patterns) in self
             .attributes
             .iter()
             .filter(|(attribute, _)| !attribute.is_of_alerts(table))
         {
-            let columns = attribute.columns(table).iter();
-            let each = columns
-                .flat_map(|column| patterns.iter().map(|pattern| like(table, column, pattern)));
-            all.push(any(each));
+            all.push(match (attribute, attribute.columns(table)) {
+                (_, []) => lit(false),
+                (Attribute::EventId, _) => any(patterns.iter().map(|pattern| is_id(pattern))),
+                (_, columns) => fits(columns, patterns),
+            });
         }
         if !self.networks.is_empty() {
             all.push(any(self.networks.iter().map(in_network)));
@@ -279,28 +319,23 @@ fn any(of: impl Iterator<Item = Expr>) -> Expr {
     level.pop().unwrap_or_else(|| lit(false))
 }
 
-/// Whether a column is like a pattern. An id is looked up by its bloom filter, which knows texts as they are: as it is
-/// written, in small letters and in capitals.
-fn like(table: TableKind, column: &str, pattern: &str) -> Expr {
-    let mut columns = table.columns().iter();
-    let is_list = columns.any(|known| known.name == column && known.kind == ColumnType::Texts);
-    if column == "event_id" && !pattern.contains(['*', '?', '\\']) {
-        let mut forms = vec![
-            pattern.to_owned(),
-            pattern.to_lowercase(),
-            pattern.to_uppercase(),
-        ];
-        forms.sort();
-        forms.dedup();
-        let forms = forms.into_iter();
-        let forms = forms.map(|form| lit(ScalarValue::Utf8View(Some(form))));
-        return ident(column).in_list(forms.collect(), false);
+/// Whether the id of an event fits a pattern. One without wildcards is looked up by the bloom filter, which knows texts as
+/// they are: as it is written, in small letters and in capitals.
+fn is_id(pattern: &str) -> Expr {
+    const COLUMN: &str = "event_id";
+    if pattern.contains(['*', '?', '\\']) {
+        return fits(&[COLUMN], &[pattern.to_owned()]);
     }
-    let pattern = lit(ScalarValue::Utf8View(Some(sql_pattern(pattern))));
-    if is_list {
-        return ScalarUDF::from(TextFunction::any_ilike()).call(vec![ident(column), pattern]);
-    }
-    ident(column).ilike(pattern)
+    let mut forms = vec![
+        pattern.to_owned(),
+        pattern.to_lowercase(),
+        pattern.to_uppercase(),
+    ];
+    forms.sort();
+    forms.dedup();
+    let forms = forms.into_iter();
+    let forms = forms.map(|form| lit(ScalarValue::Utf8View(Some(form))));
+    ident(COLUMN).in_list(forms.collect(), false)
 }
 
 fn in_network(network: &IpNet) -> Expr {
@@ -327,24 +362,6 @@ fn may_contain(table: TableKind, text: &str) -> Option<Expr> {
     let escaped = escape(text);
     let null = ident(column).is_null();
     Some(like(&escaped, true).or(like(r"\\u", false)).or(null))
-}
-
-/// A pattern with `*` and `?` as one of SQL. A backslash before `*`, `?` or a backslash makes it a character like others.
-fn sql_pattern(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    let mut characters = pattern.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '*' => out.push('%'),
-            '?' => out.push('_'),
-            '\\' if matches!(characters.peek(), Some('*' | '?' | '\\')) => {
-                let escaped = characters.next().unwrap_or('\\');
-                out.push_str(&escape(escaped.encode_utf8(&mut [0; 4])));
-            }
-            other => out.push_str(&escape(other.encode_utf8(&mut [0; 4]))),
-        }
-    }
-    out
 }
 
 /// A text as a pattern of SQL that only this text fits.

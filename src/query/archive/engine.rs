@@ -1,15 +1,15 @@
 //! The engine that answers queries: DataFusion over the tables of the archive, read-only, within a limit of memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{JoinType, Result};
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::ScalarUDF;
@@ -34,11 +34,32 @@ const BATCH_ROWS: usize = 1_024;
 /// Answers queries on tables.
 pub struct Engine {
     context: SessionContext,
-    /// The days of which each table has rows, the newest first.
-    days: BTreeMap<TableKind, Vec<i32>>,
+    /// The days of which each table has rows, and how many; `None` where it is not known.
+    days: BTreeMap<TableKind, Days>,
     /// The files of each table, and where they are.
     files: Vec<StoredFiles>,
+    /// By which it is known whether two engines have the same rows of a table.
+    held: BTreeMap<TableKind, Held>,
 }
+
+/// What a table consists of: its files by their names, and the first column of each part of the topics' ends.
+#[derive(Clone)]
+struct Held {
+    files: Vec<String>,
+    live: Vec<ArrayRef>,
+}
+
+impl Held {
+    fn is_same(&self, other: &Held) -> bool {
+        let (live, others) = (self.live.iter(), other.live.iter());
+        self.files == other.files
+            && live.len() == others.len()
+            && live.zip(others).all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+}
+
+/// How many rows there are of each day, where it is known.
+type Days = BTreeMap<i32, Option<u64>>;
 
 /// The data files of a table.
 struct StoredFiles {
@@ -67,10 +88,14 @@ impl Engine {
         options.execution.time_zone = Some("UTC".into());
         options.execution.parquet.pushdown_filters = true;
         options.execution.parquet.reorder_filters = true;
+        // The files are divided among the cores already. Rows of the topics' ends would be handed on with all that they
+        // share, which is more than the memory allows.
+        options.optimizer.enable_round_robin_repartition = false;
         Ok(Engine {
             context: context(config, runtime),
             days: BTreeMap::new(),
             files: Vec::new(),
+            held: BTreeMap::new(),
         })
     }
 
@@ -80,6 +105,10 @@ impl Engine {
     /// A table was not added.
     pub async fn hiding(&self, policy: &Arc<Policy>) -> Result<Engine> {
         let context = context(self.context.copied_config(), self.context.runtime_env());
+        let mut days = self.days.clone();
+        // Nothing is left of them.
+        days.entry(TableKind::DeadLetters)
+            .and_modify(|days| days.clear());
         for kind in self.days.keys() {
             let whole = self.context.table_provider(kind.name()).await?;
             let shown: Arc<dyn TableProvider> = match kind {
@@ -91,8 +120,9 @@ impl Engine {
         }
         Ok(Engine {
             context,
-            days: self.days.clone(),
+            days,
             files: Vec::new(),
+            held: self.held.clone(),
         })
     }
 
@@ -126,15 +156,36 @@ impl Engine {
         files: Vec<FileEntry>,
         live: &[RecordBatch],
     ) -> Result<()> {
-        let mut days: BTreeSet<i32> = files.iter().map(|file| day_number(&file.day)).collect();
+        let mut days = Days::new();
+        let mut add = |day: i32, rows: Option<u64>| {
+            let known = days.entry(day).or_insert(Some(0));
+            *known = known.zip(rows).map(|(known, rows)| known + rows);
+        };
+        for file in &files {
+            add(
+                day_number(&file.day),
+                file.statistics["numRecords"].as_u64(),
+            );
+        }
         for rows in live {
             let of_rows = rows.column(0).as_primitive::<Date32Type>();
-            days.extend(of_rows.values());
+            of_rows.values().iter().for_each(|day| add(*day, Some(1)));
         }
-        self.days.insert(kind, days.into_iter().rev().collect());
+        self.days.insert(kind, days);
+        let held = Held {
+            files: files.iter().map(|file| file.path.clone()).collect(),
+            live: live.iter().map(|rows| rows.column(0).clone()).collect(),
+        };
+        self.held.insert(kind, held);
         let table = ArchiveTable::new(kind, files, store_url(kind)?, live)?;
         self.context.register_table(kind.name(), Arc::new(table))?;
         Ok(())
+    }
+
+    /// Whether the rows of a table are known to be the same in another engine.
+    pub fn has_same_rows(&self, other: &Engine, table: TableKind) -> bool {
+        let both = self.held.get(&table).zip(other.held.get(&table));
+        both.is_some_and(|(one, other)| one.is_same(other))
     }
 
     /// Which data file of which table is damaged, after something could not be read; `None` if none is, or if the storage
@@ -156,20 +207,47 @@ impl Engine {
     /// The time of the days of which a table has rows, from the beginning of the first to the end of the last, in
     /// milliseconds since the Unix epoch; `None` if it has none.
     pub fn span_ms(&self, table: TableKind) -> Option<(i64, i64)> {
-        let days = self.days(table);
-        let (newest, oldest) = (days.first()?, days.last()?);
-        Some((begin_of_day_ms(*oldest), begin_of_day_ms(newest + 1)))
+        let mut days = self.days(table);
+        let newest = days.next()?;
+        let oldest = days.last().unwrap_or(newest);
+        Some((begin_of_day_ms(oldest), begin_of_day_ms(newest + 1)))
     }
 
     /// The newest day of which a table has rows, at a time or before it; in days since the Unix epoch.
     pub fn newest_day(&self, table: TableKind, until_ms: i64) -> Option<i32> {
-        let days = self.days(table).iter().copied();
-        days.into_iter().find(|day| *day <= day_of(until_ms))
+        self.days(table).find(|day| *day <= day_of(until_ms))
     }
 
     /// The days of which a table has rows, the newest first.
-    pub(super) fn days(&self, table: TableKind) -> &[i32] {
-        self.days.get(&table).map_or(&[], Vec::as_slice)
+    pub(super) fn days(&self, table: TableKind) -> impl Iterator<Item = i32> {
+        self.days
+            .get(&table)
+            .into_iter()
+            .flat_map(|days| days.keys().rev().copied())
+    }
+
+    /// How many rows a table has of each of these days, without reading any; `None` if that is not known.
+    pub(super) fn rows_of_days(
+        &self,
+        table: TableKind,
+        wanted: impl Fn(i32) -> bool,
+    ) -> Option<Vec<(i32, u64)>> {
+        let days = self.days.get(&table).into_iter().flatten();
+        let days = days.filter(|(day, _)| wanted(**day));
+        days.map(|(day, rows)| Some((*day, (*rows)?))).collect()
+    }
+
+    /// What limits the memory of all queries.
+    pub(super) fn memory_pool(&self) -> Arc<dyn MemoryPool> {
+        self.context.runtime_env().memory_pool.clone()
+    }
+
+    /// Rows that are no table's.
+    ///
+    /// # Errors
+    /// They do not become a table.
+    pub(super) fn given(&self, rows: RecordBatch) -> Result<DataFrame> {
+        self.context.read_batch(rows)
     }
 
     /// The columns of a table.

@@ -1,17 +1,20 @@
-//! What values rows have in some columns: how often, and when first and last. One pass over the rows gives several columns.
+//! What values rows have in some columns, how often, and when first and last; and how many rows there are when. All of it is
+//! counted in one pass over the rows, in this process's own tables: a value that a batch has many times is looked up once.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::mem;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use datafusion::common::{Result, exec_datafusion_err};
-use datafusion::functions_aggregate::expr_fn::{count, max, min};
-use datafusion::logical_expr::{Expr, grouping_set, ident, lit};
-use datafusion::prelude::DataFrame;
+use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, RecordBatch, StringViewArray};
+use arrow::datatypes::TimestampMicrosecondType;
+use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::logical_expr::{Expr, ident};
+use foldhash::{HashMap, HashMapExt};
+use futures::StreamExt;
 
 use super::conditions::Conditions;
 use super::engine::Engine;
-use super::search::list_columns;
+use super::search::{Grouping, Unit, list_columns};
 use crate::archive::TableKind;
 
 /// A value of a column.
@@ -36,8 +39,19 @@ pub struct Facet {
     pub distinct: usize,
 }
 
+/// What was counted of some rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facets {
+    /// The columns, in the order in which they were asked for.
+    pub columns: Vec<Facet>,
+    /// How many rows there are in each unit of time that has any, the oldest first, by its beginning in milliseconds since the
+    /// Unix epoch.
+    pub times: Vec<(i64, u64)>,
+}
+
 impl Engine {
-    /// The most frequent values of these columns of texts, at most `limit` of each.
+    /// The most frequent values of these groupings, which are of texts or of lists of texts, at most `limit` of each; a row
+    /// with several values counts once for each of them.
     ///
     /// # Errors
     /// A column is none of the table or holds no texts, the archive cannot be read, or the memory does not suffice.
@@ -46,28 +60,123 @@ impl Engine {
         table: TableKind,
         conditions: &Conditions,
         columns: &[&'static str],
-        limit: usize,
-    ) -> Result<Vec<Facet>> {
-        let is_list = |column: &&str| list_columns(table).any(|list| list == *column);
-        let (lists, texts): (Vec<&str>, Vec<&str>) =
-            columns.iter().partition(|column| is_list(column));
-        let mut found: BTreeMap<&str, Vec<FacetValue>> = BTreeMap::new();
-        if !texts.is_empty() {
-            let rows = self.rows(table, conditions).await?;
-            gather(rows, &texts, &mut found).await?;
+        (limit, unit): (usize, Unit),
+    ) -> Result<Facets> {
+        let groupings: Option<Vec<Grouping>> = columns
+            .iter()
+            .map(|name| Grouping::of(table, name))
+            .collect();
+        let groupings = groupings.ok_or_else(no_texts)?;
+        let is_list = |column: &str| list_columns(table).any(|list| list == column);
+        let columns_of = |grouping: &Grouping| -> Vec<Expr> {
+            match grouping.columns().any(is_list) {
+                // In lists the next column is asked for each value.
+                true => grouping.columns().map(ident).collect(),
+                false => vec![grouping.value()],
+            }
+        };
+        let wanted: Vec<Vec<Expr>> = groupings.iter().map(columns_of).collect();
+        let widths: Vec<usize> = wanted.iter().map(Vec::len).collect();
+        // A column may be wanted twice.
+        let wanted = wanted.into_iter().flatten().enumerate();
+        let wanted = wanted.map(|(number, column)| column.alias(format!("column {number}")));
+        let wanted: Vec<Expr> = [ident("time")].into_iter().chain(wanted).collect();
+        let rows = self.rows(table, conditions).await?;
+        let mut rows = rows.select(wanted)?.execute_stream().await?;
+        let memory = MemoryConsumer::new("facets").register(&self.memory_pool());
+        let mut counting = Counting {
+            memory,
+            columns: vec![HashMap::new(); columns.len()],
+            times: HashMap::new(),
+        };
+        while let Some(batch) = rows.next().await {
+            counting.add(&batch?, &widths, unit)?;
         }
-        for list in lists {
-            // A row with several values counts for each of them.
-            let rows = self.rows(table, conditions).await?;
-            let rows = rows
-                .select_columns(&["time", list])?
-                .unnest_columns(&[list])?;
-            gather(rows, &[list], &mut found).await?;
+        Ok(counting.counted(columns, limit))
+    }
+}
+
+/// How often a value was seen, and when first and last, in microseconds since the Unix epoch.
+#[derive(Clone)]
+struct Seen {
+    count: u64,
+    span_us: (i64, i64),
+}
+
+impl Seen {
+    fn at(time_us: i64) -> Seen {
+        Seen {
+            count: 1,
+            span_us: (time_us, time_us),
         }
-        let facets = columns.iter().map(|column| {
-            let mut values = found.remove(column).unwrap_or_default();
+    }
+
+    fn add(&mut self, more: &Seen) {
+        self.count += more.count;
+        self.span_us.0 = self.span_us.0.min(more.span_us.0);
+        self.span_us.1 = self.span_us.1.max(more.span_us.1);
+    }
+}
+
+/// What is counted while rows come.
+struct Counting {
+    memory: MemoryReservation,
+    columns: Vec<HashMap<Box<str>, Seen>>,
+    /// By the beginning of each unit of time, in milliseconds since the Unix epoch.
+    times: HashMap<i64, u64>,
+}
+
+impl Counting {
+    /// Adds rows, whose first column is the time; `widths` says how many of the others belong together.
+    fn add(&mut self, rows: &RecordBatch, widths: &[usize], unit: Unit) -> Result<()> {
+        let times = rows.column(0).as_primitive::<TimestampMicrosecondType>();
+        for time_us in times.values() {
+            *self.times.entry(unit.begin_ms(*time_us)).or_default() += 1;
+        }
+        let mut columns = &rows.columns()[1..];
+        for (number, width) in widths.iter().enumerate() {
+            let (these, others) = columns.split_at(*width);
+            columns = others;
+            match these {
+                [texts_column] if texts_column.as_string_view_opt().is_some() => {
+                    let of_row = (0..rows.num_rows()).map(|row| (row, times.value(row)));
+                    self.merge(number, seen(texts_column.as_string_view(), of_row))?;
+                }
+                lists => self.merge(number, seen_in_lists(lists, times.values())?)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, number: usize, seen: Vec<(&str, Seen)>) -> Result<()> {
+        let known = &mut self.columns[number];
+        for (value, seen) in seen {
+            match known.get_mut(value) {
+                Some(known) => known.add(&seen),
+                None => {
+                    // About what a table needs for it, with room to grow.
+                    let size = value.len() + 2 * mem::size_of::<(Box<str>, Seen)>();
+                    self.memory.try_grow(size)?;
+                    known.insert(value.into(), seen);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn counted(self, columns: &[&'static str], limit: usize) -> Facets {
+        let facets = columns.iter().zip(self.columns).map(|(column, known)| {
+            let distinct = known.len();
+            let values = known.into_iter().map(|(value, seen)| FacetValue {
+                value: value.into(),
+                count: seen.count,
+                span_ms: (
+                    seen.span_us.0.div_euclid(1_000),
+                    seen.span_us.1.div_euclid(1_000),
+                ),
+            });
+            let mut values: Vec<FacetValue> = values.collect();
             values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
-            let distinct = values.len();
             values.truncate(limit);
             Facet {
                 column,
@@ -75,53 +184,72 @@ impl Engine {
                 distinct,
             }
         });
-        Ok(facets.collect())
-    }
-}
-
-/// Adds the values that rows have in these columns.
-async fn gather<'c>(
-    rows: DataFrame,
-    columns: &[&'c str],
-    found: &mut BTreeMap<&'c str, Vec<FacetValue>>,
-) -> Result<()> {
-    let sets = columns.iter().map(|column| vec![ident(*column)]);
-    let groups: Expr = grouping_set(sets.collect());
-    let counted = rows.aggregate(
-        vec![groups],
-        vec![
-            count(lit(1)).alias("rows"),
-            min(ident("time")).alias("first"),
-            max(ident("time")).alias("last"),
-        ],
-    )?;
-    for batch in counted.collect().await? {
-        for column in columns {
-            add(&batch, column, found.entry(column).or_default())?;
+        let facets = facets.collect();
+        let mut times: Vec<(i64, u64)> = self.times.into_iter().collect();
+        times.sort_unstable();
+        Facets {
+            columns: facets,
+            times,
         }
     }
-    Ok(())
 }
 
-/// Adds the groups of one column; those of the others have no value in it.
-fn add(groups: &RecordBatch, column: &str, values: &mut Vec<FacetValue>) -> Result<()> {
-    let named = |name: &str| {
-        let missing = || exec_datafusion_err!("an answer lacks the column {name}");
-        groups.column_by_name(name).ok_or_else(missing)
-    };
-    let texts = arrow::compute::cast(named(column)?, &arrow::datatypes::DataType::Utf8View)?;
-    let texts = texts.as_string_view();
-    let counts = named("rows")?.as_primitive::<Int64Type>();
-    let first = named("first")?.as_primitive::<TimestampMicrosecondType>();
-    let last = named("last")?.as_primitive::<TimestampMicrosecondType>();
-    let of_column = (0..groups.num_rows()).filter(|row| texts.is_valid(*row));
-    values.extend(of_column.map(|row| FacetValue {
-        value: texts.value(row).to_owned(),
-        count: counts.value(row).unsigned_abs(),
-        span_ms: (
-            first.value(row).div_euclid(1_000),
-            last.value(row).div_euclid(1_000),
-        ),
-    }));
-    Ok(())
+/// The different values at these places, each with its time. Within an array two texts with the same view are the same.
+fn seen(texts: &StringViewArray, at: impl Iterator<Item = (usize, i64)>) -> Vec<(&str, Seen)> {
+    let mut seen: HashMap<u128, (usize, Seen)> = HashMap::new();
+    for (at, time_us) in at.filter(|(at, _)| texts.is_valid(*at)) {
+        let now = Seen::at(time_us);
+        seen.entry(texts.views()[at])
+            .and_modify(|(_, seen)| seen.add(&now))
+            .or_insert((at, now));
+    }
+    let values = seen.into_values();
+    values.map(|(at, seen)| (texts.value(at), seen)).collect()
+}
+
+/// The same of texts that stand in lists, each of which is stored by itself: of each place of a list the first column counts
+/// that has a text there. A text that a row has twice counts once.
+fn seen_in_lists<'a>(columns: &'a [ArrayRef], times: &[i64]) -> Result<Vec<(&'a str, Seen)>> {
+    let lists = columns.iter().map(|column| {
+        let lists = column.as_list_opt::<i32>()?;
+        Some((lists, lists.values().as_string_opt::<i32>()?))
+    });
+    let lists: Option<Vec<_>> = lists.collect();
+    let lists = lists.ok_or_else(no_texts)?;
+    let mut seen: HashMap<&str, (usize, Seen)> = HashMap::new();
+    for (row, time_us) in times.iter().enumerate() {
+        let now = Seen::at(*time_us);
+        let length = |list: &GenericListArray<i32>| match list.is_valid(row) {
+            true => list.value_length(row) as usize,
+            false => 0,
+        };
+        let longest = lists.iter().map(|(list, _)| length(list)).max();
+        for place in 0..longest.unwrap_or_default() {
+            let text = lists.iter().find_map(|(list, texts)| {
+                let at = list.value_offsets()[row] as usize + place;
+                (place < length(list) && texts.is_valid(at)).then(|| texts.value(at))
+            });
+            let Some(text) = text else {
+                continue;
+            };
+            match seen.entry(text) {
+                Entry::Vacant(entry) => {
+                    entry.insert((row, now.clone()));
+                }
+                Entry::Occupied(mut entry) => {
+                    let (last, seen) = entry.get_mut();
+                    if *last != row {
+                        *last = row;
+                        seen.add(&now);
+                    }
+                }
+            }
+        }
+    }
+    let seen = seen.into_iter();
+    Ok(seen.map(|(text, (_, seen))| (text, seen)).collect())
+}
+
+fn no_texts() -> DataFusionError {
+    exec_datafusion_err!("values are counted of texts and of lists of texts")
 }

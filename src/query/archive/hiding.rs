@@ -59,6 +59,9 @@ const FROM_HEADERS: [(&str, &str); 5] = [
     ("origin", "watchbell-origin"),
 ];
 
+/// Of events about what people do on the page, the header that says so, and its value.
+const BY_PAGE: (&str, &str) = ("watchbell-origin", "page");
+
 /// A table without what a policy hides.
 #[derive(Debug)]
 pub(super) struct HidingTable {
@@ -199,6 +202,10 @@ impl Hiding {
             let texts: Vec<(&str, String)> = texts
                 .filter_map(|(header, column)| Some((*header, text(column, row)?)))
                 .collect();
+            // What others have asked for repeats what is hidden, and no field says so.
+            let is_of_page = texts
+                .iter()
+                .any(|(name, value)| (*name, &**value) == BY_PAGE);
             records.with(row, |record| {
                 let more = texts.iter().map(|(name, value)| Header {
                     name,
@@ -213,7 +220,7 @@ impl Hiding {
                     rows.push(emitted);
                     // Without the form of an event or an alert, no field has a place in which to look for what is meant.
                     let has_fields = matches!(emitted.kind, RecordKind::Event | RecordKind::Alert);
-                    is_kept.push(has_fields);
+                    is_kept.push(has_fields && !is_of_page);
                 });
             });
         }

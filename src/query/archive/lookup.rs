@@ -111,7 +111,7 @@ impl Engine {
     }
 
     /// The newest records of a table for which a predicate is true.
-    async fn newest_where(
+    pub(super) async fn newest_where(
         &self,
         table: TableKind,
         predicate: Expr,

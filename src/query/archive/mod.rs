@@ -5,8 +5,10 @@ mod conditions;
 mod download;
 mod engine;
 mod facets;
+mod fits;
 mod functions;
 mod hiding;
+mod letters;
 mod live;
 mod lookup;
 mod open;
@@ -15,13 +17,15 @@ mod pruning;
 mod records;
 mod search;
 mod stored_file;
+#[cfg(test)]
+mod tests;
 mod trial;
 mod wanted;
 
 pub use conditions::{Attribute, Before, Conditions};
 pub use download::{Format, Hashed, RowWriter, WriteError, cells};
 pub use engine::Engine;
-pub use facets::{Facet, FacetValue};
+pub use facets::{Facet, FacetValue, Facets};
 pub use live::{KnownEnds, LiveError};
 pub use open::{OpenError, Opening, table_of};
 pub use provider::read_schema;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, UInt64Array};
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::{Column, ScalarValue};
+use datafusion::logical_expr::{Expr, lit};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -101,6 +102,11 @@ fn scalar(kind: ColumnType, value: &Value) -> Option<ScalarValue> {
         ColumnType::Text => Some(ScalarValue::Utf8View(Some(value.as_str()?.to_owned()))),
         ColumnType::Day | ColumnType::Flag | ColumnType::Texts | ColumnType::Bytes => None,
     }
+}
+
+/// A value of the column `day`, in days since the Unix epoch.
+pub(super) fn day(number: i32) -> Expr {
+    lit(ScalarValue::Date32(Some(number)))
 }
 
 /// A value of the column `time`, in microseconds since the Unix epoch.

@@ -2,26 +2,27 @@
 //! The newest rows are found in two steps: first where they are, then their content, since nearly all bytes of a row
 //! are its content. Days are searched from the newest on, so that rows are given out as they are found.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch, UInt32Array};
+use arrow::array::{
+    ArrayRef, AsArray, Date32Array, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array,
+};
 use arrow::compute::{concat_batches, take_record_batch};
-use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
-use datafusion::common::{Result, ScalarValue};
+use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use datafusion::common::Result;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::functions::core::expr_fn::coalesce;
-use datafusion::functions::datetime::expr_fn::date_trunc;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, cast, ident, lit};
 use datafusion::prelude::DataFrame;
 
-use super::conditions::{Attribute, Conditions};
+use super::conditions::Conditions;
 use super::engine::Engine;
-use super::pruning::time_scalar;
+use super::pruning::{day, time_scalar};
 use super::records::{Records, record_columns};
-use crate::archive::{ColumnType, TableKind};
+use crate::archive::{ColumnType, TableKind, begin_of_day_ms, day_of, first_of_month};
 use crate::event::RawRecord;
 use crate::kafka::Stored;
 use crate::view::Filter;
@@ -54,8 +55,8 @@ impl Engine {
         columns: &[&str],
         found: &mut (dyn FnMut(&Found) -> ControlFlow<()> + Send),
     ) -> Result<()> {
-        let in_time = |day: &&i32| conditions.has_rows_of(**day);
-        let all: Vec<i32> = self.days(table).iter().filter(in_time).copied().collect();
+        let in_time = |day: &i32| conditions.has_rows_of(*day);
+        let all: Vec<i32> = self.days(table).filter(in_time).collect();
         let (mut left, mut content_rows) = (limit, CONTENT_ROWS.0);
         // An id is in few files, wherever they are.
         let first = if conditions.names_ids() { MOST_DAYS } else { 1 };
@@ -167,10 +168,70 @@ impl Engine {
         conditions: &Conditions,
         unit: Unit,
     ) -> Result<DataFrame> {
+        let counts = match unit.width_us() {
+            None => self.rows_per_day(table, conditions).await?,
+            Some(width_us) => {
+                let rows = self.rows(table, conditions).await?;
+                let width = || lit(width_us);
+                // Also before 1970 a unit begins with the full minute or hour.
+                let time_us = || cast(ident("time"), DataType::Int64);
+                let since = (time_us() % width() + width()) % width();
+                let begin_us = (time_us() - since).alias("begin");
+                rows.aggregate(vec![begin_us], vec![count(lit(1)).alias(COUNT)])?
+            }
+        };
+        // The engine's own way to cut times off knows none before 1678 and after 2261.
+        let mut bars: BTreeMap<i64, i64> = BTreeMap::new();
+        for batch in counts.collect().await? {
+            let begins: Vec<i64> = match batch.column(0).as_primitive_opt::<Date32Type>() {
+                Some(days) => days
+                    .values()
+                    .iter()
+                    .map(|day| unit.begin_ms(begin_of_day_ms(*day) * 1_000) * 1_000)
+                    .collect(),
+                None => batch
+                    .column(0)
+                    .as_primitive::<Int64Type>()
+                    .values()
+                    .to_vec(),
+            };
+            let counts = batch.column(1).as_primitive::<Int64Type>();
+            for (begin_us, count) in begins.into_iter().zip(counts.values()) {
+                *bars.entry(begin_us).or_default() += count;
+            }
+        }
+        let (begins, counts): (Vec<i64>, Vec<i64>) = bars.into_iter().unzip();
+        let begins = TimestampMicrosecondArray::from(begins).with_timezone("UTC");
+        let begins: ArrayRef = Arc::new(begins);
+        let counts: ArrayRef = Arc::new(Int64Array::from(counts));
+        self.given(RecordBatch::try_from_iter([
+            ("begin", begins),
+            (COUNT, counts),
+        ])?)
+    }
+
+    /// How many rows there are of each day: `day`, `count`. Days that are asked for whole are not read, because it is known
+    /// how many rows each has.
+    async fn rows_per_day(&self, table: TableKind, conditions: &Conditions) -> Result<DataFrame> {
+        let per_day =
+            |rows: DataFrame| rows.aggregate(vec![ident("day")], vec![count(lit(1)).alias(COUNT)]);
         let rows = self.rows(table, conditions).await?;
-        let begin = date_trunc(lit(unit.word()), ident("time")).alias("begin");
-        let counts = rows.aggregate(vec![begin], vec![count(lit(1)).alias(COUNT)])?;
-        counts.sort(vec![ident("begin").sort(true, false)])
+        let Some((first, last)) = conditions.whole_days() else {
+            return per_day(rows);
+        };
+        let known = self.rows_of_days(table, |day| (first..=last).contains(&day));
+        let Some(known) = known else {
+            return per_day(rows);
+        };
+        let (days, counts): (Vec<i32>, Vec<i64>) = known
+            .into_iter()
+            .map(|(day, rows)| (day, i64::try_from(rows).unwrap_or(i64::MAX)))
+            .unzip();
+        let days: ArrayRef = Arc::new(Date32Array::from(days));
+        let counts: ArrayRef = Arc::new(Int64Array::from(counts));
+        let known = RecordBatch::try_from_iter([("day", days), (COUNT, counts)])?;
+        let beside = ident("day").not_between(day(first), day(last));
+        per_day(rows.filter(beside)?)?.union(self.given(known)?)
     }
 
     /// The rows of a day that a filter takes, with all columns as they are written.
@@ -256,13 +317,28 @@ pub enum Unit {
 }
 
 impl Unit {
-    const fn word(self) -> &'static str {
+    /// When the unit begins in which a time is, in milliseconds since the Unix epoch; the time is in microseconds.
+    pub fn begin_ms(self, time_us: i64) -> i64 {
+        let time_ms = time_us.div_euclid(1_000);
+        let day = day_of(time_ms);
+        let first_day = match (self, self.width_us()) {
+            (_, Some(width_us)) => {
+                return time_us.div_euclid(width_us) * (width_us / 1_000);
+            }
+            // The Unix epoch was a Thursday.
+            (Unit::Week, _) => day - (day + 3).rem_euclid(7),
+            (Unit::Month, _) => first_of_month(day),
+            _ => day,
+        };
+        begin_of_day_ms(first_day)
+    }
+
+    /// The width of those that are smaller than a day, in microseconds.
+    const fn width_us(self) -> Option<i64> {
         match self {
-            Unit::Minute => "minute",
-            Unit::Hour => "hour",
-            Unit::Day => "day",
-            Unit::Week => "week",
-            Unit::Month => "month",
+            Unit::Minute => Some(60_000_000),
+            Unit::Hour => Some(3_600_000_000),
+            Unit::Day | Unit::Week | Unit::Month => None,
         }
     }
 }
@@ -290,16 +366,6 @@ impl Grouping {
         Grouping { name, columns }
     }
 
-    /// The grouping by an attribute, where a table has it.
-    pub fn of_attribute(table: TableKind, attribute: Attribute) -> Option<Grouping> {
-        let named = match attribute {
-            Attribute::Actor => "actor",
-            Attribute::Resource => "resource",
-            attribute => attribute.columns(table).first()?,
-        };
-        Grouping::of(table, named)
-    }
-
     /// The grouping of this name: one of those that are no column, or a column of the table.
     pub fn of(table: TableKind, name: &str) -> Option<Grouping> {
         let mut known = table.columns().iter();
@@ -316,11 +382,11 @@ impl Grouping {
         }
     }
 
-    fn columns(&self) -> impl Iterator<Item = &'static str> + use<> {
+    pub(super) fn columns(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.columns.iter().copied()
     }
 
-    fn value(&self) -> Expr {
+    pub(super) fn value(&self) -> Expr {
         let values: Vec<Expr> = self.columns().map(ident).collect();
         match &values[..] {
             [only] => only.clone().alias(self.name),
@@ -384,8 +450,4 @@ pub(super) fn list_columns(table: TableKind) -> impl Iterator<Item = &'static st
     let columns = table.columns().iter();
     let lists = columns.filter(|column| column.kind == ColumnType::Texts);
     lists.map(|column| column.name)
-}
-
-pub(super) fn day(number: i32) -> Expr {
-    lit(ScalarValue::Date32(Some(number)))
 }

@@ -16,8 +16,9 @@ use futures::StreamExt;
 use super::conditions::Conditions;
 use super::engine::Engine;
 use super::functions::Matches;
+use super::pruning::day;
 use super::records::{Records, record_columns};
-use super::search::{Grouping, day};
+use super::search::Grouping;
 use crate::alert::{NOBODY, WHO, group_key};
 use crate::archive::TableKind;
 use crate::diagnostic::Diagnostic;
@@ -192,7 +193,7 @@ impl Engine {
             to_ms: Some(to_ms),
             ..Conditions::default()
         };
-        let days: Vec<i32> = self.days(TableKind::Events).to_vec();
+        let days: Vec<i32> = self.days(TableKind::Events).collect();
         let in_time = days.into_iter().filter(|day| conditions.has_rows_of(*day));
         for of_day in in_time.collect::<Vec<i32>>() {
             let rows = self.rows(TableKind::Events, &conditions).await?;

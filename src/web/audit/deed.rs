@@ -53,7 +53,7 @@ impl Action {
         resource: "incident",
         message: "The alerts of an incident were shown on the page.",
     };
-    /// Somebody decides on an incident; the decision itself is in the topic of triage.
+    /// Somebody decides on an incident; the resource is its key, and the data is what they decide.
     pub(in crate::web) const DECIDE: Action = Action {
         operation: "DecideIncident",
         activity: Activity::Update,
@@ -81,6 +81,13 @@ impl Action {
         resource: "ledger day",
         message: "A day of the archive was compared with the ledger.",
     };
+    /// Dead letters are retried; the resource is the position of one, or the reason of several.
+    pub(in crate::web) const RETRY: Action = Action {
+        operation: "RetryDeadLetters",
+        activity: Activity::Update,
+        resource: "dead letter",
+        message: "Dead letters were put through the pipeline again.",
+    };
 }
 
 /// What somebody has done, or has tried.
@@ -100,6 +107,8 @@ pub(in crate::web) struct Deed {
     address: Option<IpAddr>,
     /// What it was done to: the type and the id.
     resource: Option<(&'static str, String)>,
+    /// What was asked for, as JSON: OCSF `api.request.data`.
+    data: Option<Vec<u8>>,
 }
 
 impl Deed {
@@ -118,6 +127,7 @@ impl Deed {
             role: Some(user.role.name()),
             address: user.address,
             resource: Some((action.resource, what.to_owned())),
+            data: None,
         }
     }
 
@@ -127,6 +137,14 @@ impl Deed {
             status: Status::Failure,
             detail: Some(format!("the role {} may not", user.role.name())),
             ..Deed::of(user, action, what)
+        }
+    }
+
+    /// The same with what was asked for.
+    pub(in crate::web) fn with_data(self, data: &serde_json::Value) -> Deed {
+        Deed {
+            data: Some(data.to_string().into_bytes()),
+            ..self
         }
     }
 
@@ -145,6 +163,7 @@ impl Deed {
             role: None,
             address,
             resource: None,
+            data: None,
         }
     }
 
@@ -233,6 +252,12 @@ impl Deed {
         )
         .then_some("access:write"));
         let role = self.role.map(|role| format!("role:{role}"));
+        let document = Document::parse(self.data.as_deref().unwrap_or(b"{}")).ok()?;
+        let request_data = self.data.is_some().then(|| document.root());
+        let mut unmapped = Unmapped::new(document, None);
+        if let Some(data) = request_data {
+            unmapped.mark_moved(data);
+        }
         Some(AuditEvent {
             class: self.class,
             activity: self.activity,
@@ -269,6 +294,9 @@ impl Deed {
             api: Api {
                 operation: Text::from(self.operation),
                 service_name: Some(Text::from("page")),
+                // OCSF wants an id beside the data.
+                request_uid: request_data.map(|_| Text::from(id)),
+                request_data,
                 ..Api::default()
             },
             cloud: None,
@@ -281,7 +309,7 @@ impl Deed {
             resources: resource.into_iter().collect(),
             enrichments: Vec::new(),
             client: None,
-            unmapped: Unmapped::new(Document::parse(b"{}").ok()?, None),
+            unmapped,
             known_method: true,
             other_readings: Vec::new(),
             other_request_data: Vec::new(),

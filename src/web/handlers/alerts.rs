@@ -6,21 +6,24 @@ use axum::response::Response;
 
 use super::plain::unavailable;
 use crate::archive::TableKind;
+use crate::config::Role;
 use crate::page::{AlertsPage, AskedIncidents, Draft, Fault, Language, Section, alerts_page};
 use crate::triage::{Alert, Incident};
 use crate::view::{Emitted, RecordKind};
 use crate::web::app::Web;
-use crate::web::decide::{Refusal, draft};
+use crate::web::decide::{Posted, Refusal};
 use crate::web::incidents::Gathered;
 use crate::web::login::user::User;
 use crate::web::newest_alerts::MOST_ALERTS;
-use crate::web::posted::Posted;
 use crate::web::reader::Reader;
 use crate::web::respond::{html, see_other};
 use crate::web::triage::{Outcome, Unwritten};
 
 /// How many incidents a page has.
 const ROWS: usize = 50;
+
+/// Most characters of a title in a sentence.
+const LONGEST_TITLE: usize = 200;
 
 /// The list of incidents.
 pub(in crate::web) async fn alerts(State(web): State<Web>, user: User, reader: Reader) -> Response {
@@ -29,7 +32,14 @@ pub(in crate::web) async fn alerts(State(web): State<Web>, user: User, reader: R
         return see_other(&format!("/alerts?{}", asked.query(asked.page)));
     }
     let gathered = web.incidents(&user).await;
-    list(&web, &reader, &asked, gathered.as_ref(), Said::default()).await
+    list(
+        (&web, &user),
+        &reader,
+        &asked,
+        gathered.as_ref(),
+        Said::default(),
+    )
+    .await
 }
 
 /// What a person is told besides what was asked.
@@ -53,7 +63,7 @@ pub(in crate::web) async fn decide_on_several(
         Ok(gathered) => gathered,
         Err(why) => return unavailable(&reader, &why),
     };
-    let drafted = draft(&posted, false);
+    let drafted = posted.draft(false);
     let decided = match &drafted {
         Ok(draft) => web.decide(&gathered, &posted, draft).await,
         Err(refusal) => Err(refusal.clone()),
@@ -65,7 +75,7 @@ pub(in crate::web) async fn decide_on_several(
                 .iter()
                 .filter(|(_, outcome)| *outcome == Outcome::Changed);
             let titles: Vec<String> = changed
-                .map(|(incident, _)| incident.seen.title.clone())
+                .map(|(incident, _)| incident.seen.title.chars().take(LONGEST_TITLE).collect())
                 .collect();
             if titles.is_empty() {
                 return see_other(&format!("/alerts?{}", asked.query(asked.page)));
@@ -80,12 +90,12 @@ pub(in crate::web) async fn decide_on_several(
         status: Some(status),
     };
     let gathered = web.incidents(&user).await;
-    list(&web, &reader, &asked, gathered.as_ref(), said).await
+    list((&web, &user), &reader, &asked, gathered.as_ref(), said).await
 }
 
 /// The page of the list.
 async fn list(
-    web: &Web,
+    (web, user): (&Web, &User),
     reader: &Reader,
     asked: &AskedIncidents,
     gathered: Result<&Gathered, &String>,
@@ -149,6 +159,7 @@ async fn list(
         total,
         has_more: total > (asked.page + 1).saturating_mul(ROWS),
         assignees: &assignees,
+        can_decide: user.may(Role::Responder),
         draft: &said.draft,
         notes: &notes,
         problems: &said.problems,
@@ -184,7 +195,7 @@ pub(super) fn on_page<'g>(
 /// What a person must know of what is shown.
 pub(super) fn notes(gathered: &Gathered, language: Language) -> Vec<String> {
     let words = language.words();
-    let mut notes = gathered.snapshot.notes.clone();
+    let mut notes = gathered.snapshot.notes(language);
     if !gathered.known.is_whole {
         notes.push(words.triage_being_read.to_owned());
     }

@@ -2,18 +2,18 @@
 //! else has decided.
 
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use tokio::time::{Instant, timeout_at};
+use axum::response::Response;
+use tokio::sync::watch;
 
 use super::alerts::on_page;
-use super::live::{LONGEST, SILENCE};
 use crate::page::{AskedIncidents, SHOWN, version};
 use crate::triage::{IncidentKey, named};
 use crate::web::app::Web;
+use crate::web::event_stream::{Happening, Happenings, event_stream};
 use crate::web::login::user::User;
 use crate::web::reader::Reader;
-use crate::web::respond::Answer;
+use crate::web::snapshot::Newest;
+use crate::web::triage::Known;
 
 /// Sends the version of the incidents whenever it is another one than the page shows, for as long as the reader stays: of the
 /// incident that `key` names, or of a list.
@@ -22,46 +22,46 @@ pub(in crate::web) async fn changes(
     user: User,
     reader: Reader,
 ) -> Response {
-    let (answer, body) = Answer::new();
-    tokio::spawn(async move {
-        let left = answer.clone();
-        tokio::select! {
-            () = left.left() => {}
-            _ = send((&web, &user), &reader, &answer) => {}
-        }
-    });
-    ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
+    event_stream(Changes {
+        snapshots: web.0.snapshots.changes(),
+        decisions: web.0.triages.changes(),
+        shown: reader.parameter(SHOWN),
+        web,
+        user,
+        reader,
+    })
 }
 
-async fn send((web, user): (&Web, &User), reader: &Reader, answer: &Answer) -> Option<()> {
-    let end = Instant::now() + LONGEST;
-    let mut snapshots = web.0.snapshots.changes();
-    let mut decisions = web.0.triages.changes();
-    let mut shown = reader.parameter(SHOWN);
-    let mut spoken = Instant::now();
-    while Instant::now() < end {
+struct Changes {
+    web: Web,
+    user: User,
+    reader: Reader,
+    /// The version that the page shows.
+    shown: Option<String>,
+    snapshots: watch::Receiver<Newest>,
+    decisions: watch::Receiver<Known>,
+}
+
+impl Happenings for Changes {
+    async fn next(&mut self) -> Option<Happening> {
         // If there is no answer now, the page says so when it is read anew.
-        if let Some(version) = now((web, user), reader).await
-            && shown.as_ref() != Some(&version)
-        {
-            let event = format!("event: changed\ndata: {version}\n\n");
-            answer.write(event).await.then_some(())?;
-            shown = Some(version);
-            spoken = Instant::now();
+        let version = now((&self.web, &self.user), &self.reader).await?;
+        if self.shown.as_ref() == Some(&version) {
+            return None;
         }
-        if spoken.elapsed() > SILENCE {
-            answer.write(": nothing new\n\n").await.then_some(())?;
-            spoken = Instant::now();
-        }
-        let changed = async {
-            tokio::select! {
-                _ = snapshots.changed() => {}
-                _ = decisions.changed() => {}
-            }
-        };
-        let _ = timeout_at(Instant::now() + SILENCE, changed).await;
+        self.shown = Some(version.clone());
+        Some(Happening {
+            name: "changed",
+            data: version,
+        })
     }
-    Some(())
+
+    async fn changed(&mut self) {
+        tokio::select! {
+            _ = self.snapshots.changed() => {}
+            _ = self.decisions.changed() => {}
+        }
+    }
 }
 
 /// The version of the incidents by now.

@@ -9,7 +9,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
-use tokio::task::spawn_blocking;
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
@@ -21,8 +20,8 @@ use crate::query::archive::{Conditions, Format, Found, Hashed, RowWriter, record
 use crate::view::{Emitted, printable_json};
 use crate::web::app::Web;
 use crate::web::audit::{Action, Deed};
+use crate::web::error_words::in_words;
 use crate::web::login::user::User;
-use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::{Answer, see_other};
 
@@ -74,6 +73,7 @@ pub(in crate::web) async fn download(
     let now = Timestamp::now();
     let name = format!("events-{}.{ending}", now.strftime("%Y%m%dT%H%M%SZ"));
     let disposition = format!("attachment; filename=\"{name}.zip\"");
+    let handle = web.0.background.handle().clone();
     let download = Download {
         web,
         user,
@@ -83,12 +83,17 @@ pub(in crate::web) async fn download(
         url,
         now,
     };
-    let handle = Handle::current();
-    spawn_blocking(move || {
-        if let Err(error) = download.write(&answer, &handle) {
+    tokio::spawn(async move {
+        let out = answer.clone();
+        let written = handle
+            .clone()
+            .spawn_blocking(move || download.write(&out, &handle));
+        let written = written.await;
+        // A fault of the program cuts it off as well.
+        if let Err(error) = written.map_err(io::Error::other).flatten() {
             tracing::info!(%error, "a download of the page was cut off");
             // The reader's browser must not take what it has for the whole.
-            answer.fail(error);
+            answer.fail(error).await;
         }
     });
     let headers = [
@@ -186,7 +191,7 @@ impl Download {
                 .snapshot(&self.user)
                 .await
                 .map_err(io::Error::other)?;
-            let _permit = self.web.permit().await;
+            let _turn = self.web.0.downloads.take().await;
             let engine = &snapshot.engine;
             let newest = engine.newest(
                 TableKind::Events,

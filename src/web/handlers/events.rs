@@ -7,22 +7,22 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use jiff::Timestamp;
-use tokio::task::block_in_place;
+use tokio::runtime::Handle;
 
 use crate::archive::TableKind;
 use crate::page::{
     Asked, Bar, EventsEnd, EventsPage, Fault, Histogram, Section, events_begin, events_end,
     events_row, unit_for,
 };
-use crate::query::archive::{Before, Conditions, Found, record_columns};
+use crate::query::archive::{Before, Conditions, Found, Unit, record_columns};
 use crate::view::Emitted;
 use crate::web::app::Web;
-use crate::web::question::in_words;
+use crate::web::error_words::in_words;
 use crate::web::reader::Reader;
-use crate::web::respond::{Answer, see_other};
+use crate::web::respond::{Answer, see_other, streamed};
 use crate::web::snapshot::Snapshot;
 
 /// How many rows a page has.
@@ -39,16 +39,13 @@ pub(in crate::web) async fn events(State(web): State<Web>, reader: Reader) -> Re
         Ok(_) => StatusCode::OK,
         Err(_) => StatusCode::BAD_REQUEST,
     };
-    let (answer, body) = Answer::new();
-    tokio::spawn(async move {
-        let left = answer.clone();
-        tokio::select! {
-            () = left.left() => {}
-            () = write(&web, &reader, &asked, conditions, &answer) => {}
-        }
-    });
-    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-    (status, kind, body).into_response()
+    let threads = match &conditions {
+        Ok(conditions) => web.threads_for(conditions),
+        Err(_) => Handle::current(),
+    };
+    streamed(status, &threads, async move |answer| {
+        write(&web, &reader, &asked, conditions, &answer).await;
+    })
 }
 
 async fn write(
@@ -109,9 +106,11 @@ impl Listing {
         answer: &Answer,
     ) -> Result<(), String> {
         let snapshot = web.snapshot(reader.user()?).await?;
-        self.end.notes = snapshot.notes.clone();
-        let _permit = web.permit().await;
+        self.end.notes = snapshot.notes(reader.language);
+        let turn = web.search_turn(conditions).await;
         self.rows(&snapshot, page, conditions, answer).await?;
+        drop(turn);
+        let _turn = web.count_turn(conditions).await;
         self.end.histogram = histogram(&snapshot, conditions).await?;
         Ok(())
     }
@@ -174,7 +173,7 @@ impl Listing {
             ControlFlow::Continue(())
         });
         let next = next.map_err(|error| in_words(&error))?;
-        match block_in_place(|| answer.write_blocking(out)) {
+        match answer.write_blocking(out) {
             true => Ok(next),
             false => Ok(ControlFlow::Break(())),
         }
@@ -182,26 +181,19 @@ impl Listing {
 }
 
 /// How many events there were when, of the whole question.
-pub(super) async fn histogram(
-    snapshot: &Arc<Snapshot>,
+async fn histogram(
+    snapshot: &Snapshot,
     conditions: &Conditions,
 ) -> Result<Option<Histogram>, String> {
-    let engine = &snapshot.engine;
-    let Some((first_ms, last_ms)) = engine.span_ms(TableKind::Events) else {
+    let Some((unit, asked_ms)) = bars_of(snapshot, conditions) else {
         return Ok(None);
     };
-    let now_ms = Timestamp::now().as_millisecond();
-    let asked_ms = conditions
-        .from_ms
-        .map(|from_ms| (from_ms, conditions.to_ms.unwrap_or(now_ms)));
-    let all_ms = (first_ms, conditions.to_ms.unwrap_or(last_ms).min(last_ms));
-    let (from_ms, to_ms) = asked_ms.unwrap_or(all_ms);
-    let unit = unit_for(from_ms, to_ms);
     let of_all = Conditions {
         before: None,
         ..conditions.clone()
     };
     let counts = async {
+        let engine = &snapshot.engine;
         let counts = engine.histogram(TableKind::Events, &of_all, unit).await?;
         counts.collect().await
     };
@@ -220,4 +212,20 @@ pub(super) async fn histogram(
         bars,
         asked_ms,
     }))
+}
+
+/// The width of the bars, and the time that is asked for, in milliseconds since the Unix epoch, where it has a beginning;
+/// `None` if there are no events.
+pub(super) fn bars_of(
+    snapshot: &Snapshot,
+    conditions: &Conditions,
+) -> Option<(Unit, Option<(i64, i64)>)> {
+    let (first_ms, last_ms) = snapshot.engine.span_ms(TableKind::Events)?;
+    let now_ms = Timestamp::now().as_millisecond();
+    let asked_ms = conditions
+        .from_ms
+        .map(|from_ms| (from_ms, conditions.to_ms.unwrap_or(now_ms)));
+    let all_ms = (first_ms, conditions.to_ms.unwrap_or(last_ms).min(last_ms));
+    let (from_ms, to_ms) = asked_ms.unwrap_or(all_ms);
+    Some((unit_for(from_ms, to_ms), asked_ms))
 }

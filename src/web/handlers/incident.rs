@@ -9,16 +9,18 @@ use jiff::{Timestamp, ToSpan};
 use super::alerts::{Said, notes, refused};
 use super::plain::{not_recorded, unavailable};
 use crate::alert::BUILT_IN;
+use crate::config::Role;
 use crate::finding::path;
-use crate::page::{Draft, IncidentPage, Section, incident_page, incident_url, message_page};
+use crate::page::{
+    Draft, IncidentPage, Section, Suppression, incident_page, incident_url, message_page,
+};
 use crate::triage::{Alert, Deed, Incident, IncidentKey, TriageState, named, proposal};
 use crate::view::{Emitted, JsonPart};
 use crate::web::app::Web;
 use crate::web::audit::Action;
-use crate::web::decide::draft;
+use crate::web::decide::Posted;
+use crate::web::error_words::in_words;
 use crate::web::login::user::User;
-use crate::web::posted::Posted;
-use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::{html, see_other};
 use crate::web::triage::Outcome;
@@ -59,7 +61,7 @@ pub(in crate::web) async fn decide_on_one(
         Ok(gathered) => gathered,
         Err(why) => return unavailable(&reader, &why),
     };
-    let drafted = draft(&posted, true);
+    let drafted = posted.draft(true);
     let decided = match &drafted {
         Ok(draft) => web.decide(&gathered, &posted, draft).await,
         Err(refusal) => Err(refusal.clone()),
@@ -80,9 +82,9 @@ pub(in crate::web) async fn decide_on_one(
     };
     // What was written is kept, also where it is refused.
     let kept = Draft {
-        state: TriageState::of_name(posted.form.field("state")),
-        assignee: Some(posted.form.field("assignee").to_owned()),
-        comment: posted.form.field("comment").to_owned(),
+        state: TriageState::of_name(posted.field("state")),
+        assignee: Some(posted.field("assignee").to_owned()),
+        comment: posted.field("comment").to_owned(),
     };
     let said = Said {
         draft: kept,
@@ -138,7 +140,7 @@ async fn show(
         .iter()
         .map(|stored| Emitted::new(stored.record()))
         .collect();
-    let suppression = suppression(incident, alerts.first());
+    let is_hiding = gathered.snapshot.is_hiding;
     let page = IncidentPage {
         incident,
         alerts: &alerts,
@@ -148,27 +150,37 @@ async fn show(
         conflict: incident.newest().filter(|_| is_conflict),
         notes: &notes,
         problems: &said.problems,
-        suppression: suppression.as_ref().map(Option::as_deref),
+        suppression: suppression(incident, alerts.first(), is_hiding),
+        can_decide: user.may(Role::Responder),
+        is_hiding,
     };
     let frame = reader.frame(words.incident, Section::Alerts);
     let status = said.status.unwrap_or(StatusCode::OK);
     html(status, incident_page(frame, &page))
 }
 
-/// Of an incident that is expected, a suppression to propose; or that there is none, since no rule set has its rule.
-fn suppression(incident: &Incident, newest: Option<&Emitted<'_>>) -> Option<Option<String>> {
+/// Of an incident that is expected, a suppression to propose, or why there is none.
+fn suppression(
+    incident: &Incident,
+    newest: Option<&Emitted<'_>>,
+    is_hiding: bool,
+) -> Option<Suppression> {
     let triage = incident.triage.as_ref()?;
     if incident.state() != TriageState::Expected {
         return None;
     }
     if BUILT_IN.iter().any(|rule| rule.id == triage.seen.rule_id) {
-        return Some(None);
+        return Some(Suppression::BuiltIn);
+    }
+    if is_hiding {
+        return Some(Suppression::Hidden);
     }
     let decided = Timestamp::from_millisecond(triage.newest.at_ms).unwrap_or_default();
     let day = decided.to_zoned(TimeZone::UTC).date();
     let last_day = day.checked_add(SUPPRESSED_DAYS.days()).unwrap_or(day);
     let deed = newest.map(deed).unwrap_or_default();
-    Some(Some(proposal(triage, &deed, &last_day.to_string())))
+    let yaml = proposal(triage, &deed, &last_day.to_string());
+    Some(Suppression::Yaml(yaml))
 }
 
 /// Who did what on what, as far as an alert says it.

@@ -2,23 +2,22 @@
 //! script knows those that it has.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::watch;
 
 use crate::archive::TableKind;
 use crate::page::{Asked, EventsPage, events_row};
 use crate::query::archive::Conditions;
-use crate::view::{At, Emitted};
+use crate::view::{At, Emitted, shown};
 use crate::web::app::Web;
-use crate::web::question::in_words;
+use crate::web::error_words::in_words;
+use crate::web::event_stream::{Happening, Happenings, event_stream};
 use crate::web::reader::Reader;
-use crate::web::respond::Answer;
-use crate::web::snapshot::Snapshot;
+use crate::web::snapshot::Newest;
 
 /// How many of the newest rows are looked at.
 const ROWS: usize = 50;
@@ -29,12 +28,6 @@ const LATE_MS: i64 = 60 * 60 * 1_000;
 /// A record that was written so long before the page was made was committed by then, and is on the page.
 const COMMITTED_MS: i64 = 60 * 1_000;
 
-/// After so long without a new row a line is sent, so that proxies keep the connection.
-pub(super) const SILENCE: Duration = Duration::from_secs(15);
-
-/// The connection ends after this, and the browser makes a new one: then it is looked anew who reads.
-pub(super) const LONGEST: Duration = Duration::from_secs(10 * 60);
-
 /// New rows of a question, for as long as the reader stays.
 pub(in crate::web) async fn live(State(web): State<Web>, reader: Reader) -> Response {
     let asked = Asked::of_query(&reader.query).newest();
@@ -44,27 +37,20 @@ pub(in crate::web) async fn live(State(web): State<Web>, reader: Reader) -> Resp
     let shown_ms = reader
         .parameter("shown")
         .and_then(|shown| shown.parse().ok());
-    let (answer, body) = Answer::new();
-    tokio::spawn(async move {
-        let left = answer.clone();
-        let mut rows = NewRows {
-            reader,
-            asked,
-            conditions,
-            sent: HashSet::new(),
-            newest_ms: None,
-            shown_ms,
-        };
-        tokio::select! {
-            () = left.left() => {}
-            _ = rows.send(&web, &answer) => {}
-        }
-    });
-    let kind = [(header::CONTENT_TYPE, "text/event-stream")];
-    (kind, body).into_response()
+    event_stream(NewRows {
+        snapshots: web.0.snapshots.changes(),
+        web,
+        reader,
+        asked,
+        conditions,
+        sent: HashSet::new(),
+        newest_ms: None,
+        shown_ms,
+    })
 }
 
 struct NewRows {
+    web: Web,
     reader: Reader,
     asked: Asked,
     conditions: Conditions,
@@ -74,44 +60,34 @@ struct NewRows {
     newest_ms: Option<i64>,
     /// When the page was made, until the rows that it has are known.
     shown_ms: Option<i64>,
+    snapshots: watch::Receiver<Newest>,
+}
+
+impl Happenings for NewRows {
+    async fn next(&mut self) -> Option<Happening> {
+        match self.new_rows().await {
+            Ok(rows) if rows.is_empty() => None,
+            Ok(rows) => Some(Happening {
+                name: "rows",
+                data: Value::from(rows).to_string(),
+            }),
+            // Why there are no new rows.
+            Err(why) => Some(Happening {
+                name: "problem",
+                data: Value::from(shown(&why)).to_string(),
+            }),
+        }
+    }
+
+    async fn changed(&mut self) {
+        let _ = self.snapshots.changed().await;
+    }
 }
 
 impl NewRows {
-    /// Sends rows until the reader leaves or it is time for a new connection.
-    async fn send(&mut self, web: &Web, answer: &Answer) -> Option<()> {
-        let end = Instant::now() + LONGEST;
-        let mut snapshots = web.0.snapshots.changes();
-        let mut spoken = Instant::now();
-        while Instant::now() < end {
-            let snapshot = match self.reader.user() {
-                Ok(user) => web.snapshot(user).await,
-                Err(why) => Err(why),
-            };
-            match snapshot {
-                Ok(snapshot) => {
-                    let rows = self.new_rows(web, &snapshot).await;
-                    if let Some(event) = rows.map_or_else(|why| Some(problem(&why)), event) {
-                        answer.write(event).await.then_some(())?;
-                        spoken = Instant::now();
-                    }
-                }
-                Err(why) => {
-                    answer.write(problem(&why)).await.then_some(())?;
-                    spoken = Instant::now();
-                }
-            }
-            if spoken.elapsed() > SILENCE {
-                answer.write(": nothing new\n\n").await.then_some(())?;
-                spoken = Instant::now();
-            }
-            // The next snapshot, or none for long.
-            let _ = timeout_at(Instant::now() + SILENCE, snapshots.changed()).await;
-        }
-        Some(())
-    }
-
     /// The rows that were not sent yet, the newest first.
-    async fn new_rows(&mut self, web: &Web, snapshot: &Snapshot) -> Result<Vec<String>, String> {
+    async fn new_rows(&mut self) -> Result<Vec<String>, String> {
+        let snapshot = self.web.snapshot(self.reader.user()?).await?;
         let words = self.reader.language.words();
         let page = EventsPage {
             asked: &self.asked,
@@ -125,7 +101,7 @@ impl NewRows {
             from_ms: self.conditions.from_ms.max(recent),
             ..self.conditions.clone()
         };
-        let _permit = web.permit().await;
+        let _permit = self.web.permit().await;
         let engine = &snapshot.engine;
         let newest = engine.newest_records(TableKind::Events, &conditions, ROWS);
         let newest = newest.await.map_err(|error| in_words(&error))?;
@@ -147,17 +123,4 @@ impl NewRows {
         (self.sent, self.shown_ms) = (seen, None);
         Ok(rows)
     }
-}
-
-/// Rows as an event; `None` if there are none.
-fn event(rows: Vec<String>) -> Option<String> {
-    let rows = Value::from(rows);
-    let is_empty = rows.as_array().is_some_and(Vec::is_empty);
-    (!is_empty).then(|| format!("event: rows\ndata: {rows}\n\n"))
-}
-
-/// Why there are no new rows.
-fn problem(why: &str) -> String {
-    let why = Value::from(crate::view::shown(why));
-    format!("event: problem\ndata: {why}\n\n")
 }

@@ -10,8 +10,8 @@ use crate::page::{RecordPage, Section, message_page, record_page};
 use crate::view::{At, Emitted, RecordKind, Reference};
 use crate::web::app::Web;
 use crate::web::audit::Action;
+use crate::web::error_words::in_words;
 use crate::web::login::user::User;
-use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::html;
 

@@ -24,7 +24,7 @@ use crate::rules::{DisabledRule, LoadedRule, RuleSet};
 use crate::sigma::escaped;
 use crate::view::Emitted;
 use crate::web::app::Web;
-use crate::web::question::in_words;
+use crate::web::error_words::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::html;
 use crate::web::rule_book::Tests;
@@ -140,7 +140,7 @@ async fn raised(web: &Web, reader: &Reader, today: i32) -> Result<(Raised, Vec<S
     let from_ms = begin_of_day_ms(today - RULE_DAYS + 1);
     let raised = snapshot.engine.raised_by_day(from_ms).await;
     let raised = raised.map_err(|error| in_words(&error))?;
-    Ok((raised, snapshot.notes.clone()))
+    Ok((raised, snapshot.notes(reader.language)))
 }
 
 /// Where the YAML of a rule stands.

@@ -14,15 +14,15 @@ use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 
 use super::plain::unavailable;
-use crate::archive::TableKind;
 use crate::config::Role;
 use crate::kafka::Stored;
-use crate::page::{DayRead, Section, SourceRead, SourcesPage, WEEKS, sources_page};
-use crate::query::archive::{Conditions, Engine};
-use crate::view::Emitted;
+use crate::page::{DayRead, NewestLetters, Section, SourceRead, SourcesPage, WEEKS, sources_page};
+use crate::pipeline::Content;
+use crate::query::archive::Engine;
+use crate::query::{Letter, Receipts};
 use crate::web::app::Web;
+use crate::web::error_words::in_words;
 use crate::web::login::user::User;
-use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::html;
 
@@ -44,16 +44,22 @@ pub(in crate::web) async fn sources(
     let chosen = chosen
         .as_ref()
         .and_then(|(source, day)| Some((&**source, day.parse().ok()?)));
-    let letters: Vec<Emitted<'_>> = letters
+    let (letters, receipts) = letters;
+    let letters: Vec<Letter<'_>> = letters
         .iter()
-        .map(|stored| Emitted::new(stored.record()))
+        .filter_map(|stored| Letter::read(stored.record()))
         .collect();
     let page = SourcesPage {
         sources: &sources,
         standings: &standings,
         chosen,
         may_verify: user.may(Role::Admin),
-        dead_letters: &letters,
+        dead_letters: NewestLetters {
+            letters: &letters,
+            receipts: &receipts,
+            topic: &web.0.config.outputs.of(Content::DeadLetters).topic,
+            may_retry: user.may(Role::Admin) && !web.hides_from(&user),
+        },
         today: today(),
         has_ledger: web.0.has_archive,
     };
@@ -68,7 +74,8 @@ fn today() -> Date {
     Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 
-async fn found(web: &Web, user: &User) -> Result<(Sources, Vec<Stored>), String> {
+/// What the ledger says, and the newest dead letters with the receipts of those that were retried.
+async fn found(web: &Web, user: &User) -> Result<(Sources, (Vec<Stored>, Receipts)), String> {
     let snapshot = web.snapshot(user).await?;
     let _permit = web.permit().await;
     let engine = &snapshot.engine;
@@ -76,8 +83,8 @@ async fn found(web: &Web, user: &User) -> Result<(Sources, Vec<Stored>), String>
     for (name, source) in &mut sources {
         source.verdicts = web.0.verifications.of(name);
     }
-    let all = Conditions::default();
-    let letters = engine.newest_records(TableKind::DeadLetters, &all, LETTERS);
+    let topic = &web.0.config.outputs.of(Content::DeadLetters).topic;
+    let letters = engine.newest_letters(topic, LETTERS);
     let letters = letters.await.map_err(|error| in_words(&error))?;
     Ok((sources, letters))
 }

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use jiff::Timestamp;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::plain::{not_recorded, unavailable};
@@ -17,11 +16,11 @@ use crate::query::archive::{Trial, TriedSoFar};
 use crate::rules::LoadedRule;
 use crate::web::app::Web;
 use crate::web::audit::Action;
+use crate::web::error_words::in_words;
 use crate::web::login::user::User;
 use crate::web::posted::Form;
-use crate::web::question::in_words;
 use crate::web::reader::Reader;
-use crate::web::respond::{Answer, html};
+use crate::web::respond::{html, streamed};
 
 /// How long events are looked at.
 const TIME: Duration = Duration::from_secs(10);
@@ -86,9 +85,13 @@ pub(in crate::web) async fn try_rule(
             ..form
         });
     };
-    let permit = web.permit().await;
+    let background = &web.0.background;
+    let turn = background.turns.take().await;
     let (rules, written) = (web.0.rules.rules(), text.clone());
-    let read = spawn_blocking(move || Trial::new(&rules, &written)).await;
+    let read = background
+        .handle()
+        .spawn_blocking(move || Trial::new(&rules, &written))
+        .await;
     let trial = match read {
         Ok(Ok(trial)) => trial,
         Ok(Err(faults)) => {
@@ -119,23 +122,14 @@ pub(in crate::web) async fn try_rule(
         let (before, after) = frame.around();
         (before + &try_form(frame, &form).into_string(), after)
     };
-    let (answer, body) = Answer::new();
-    tokio::spawn(async move {
-        let _permit = permit;
-        let left = answer.clone();
-        let write = async {
-            if answer.write(before).await {
-                let found = tried((&web, &user), &reader, &trial, i64::from(number)).await;
-                answer.write(found + &after).await;
-            }
-        };
-        tokio::select! {
-            () = left.left() => {}
-            () = write => {}
+    let threads = background.handle().clone();
+    streamed(StatusCode::OK, &threads, async move |answer| {
+        let _turn = turn;
+        if answer.write(before).await {
+            let found = tried((&web, &user), &reader, &trial, i64::from(number)).await;
+            answer.write(found + &after).await;
         }
-    });
-    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-    (StatusCode::OK, kind, body).into_response()
+    })
 }
 
 /// What the rule would have done in the last days of the archive.
@@ -160,12 +154,14 @@ async fn tried((web, user): (&Web, &User), reader: &Reader, trial: &Trial, days:
         }
         Err(why) => problem = Some(why.clone()),
     }
+    let notes = snapshot.as_ref().ok();
+    let notes = notes.map_or_else(Vec::new, |snapshot| snapshot.notes(reader.language));
     let answer = TryAnswer {
         found: &found,
         days: span,
         is_experimental: trial.rule().is_some_and(LoadedRule::is_experimental),
         problem,
-        notes: snapshot.as_ref().map_or(&[], |snapshot| &snapshot.notes),
+        notes: &notes,
     };
     let frame = reader.frame(reader.language.words().try_rule, Section::Rules);
     try_answer(frame, &answer).into_string()

@@ -8,35 +8,25 @@ use axum::response::Response;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::spawn_blocking;
 
 use super::plain::{not_recorded, unavailable};
 use super::sources::read;
 use crate::archive::day_number;
 use crate::config::Role;
-use crate::kafka::session::Shutdown;
 use crate::page::{Section, Verdict, VerifiedDay, message_page, verified_page};
 use crate::query::ledger::{Effort, Report, Verification, VerifyError, fault_line};
 use crate::query::parallel::cores;
 use crate::web::app::Web;
 use crate::web::audit::{Action, Deed};
+use crate::web::error_words::in_words;
 use crate::web::login::user::User;
 use crate::web::posted::Form;
-use crate::web::question::in_words;
 use crate::web::reader::Reader;
 use crate::web::respond::html;
+use crate::web::stop_when_left::StopWhenLeft;
 
 /// Most faults that the page names; the command names more.
 const MOST_NAMED: usize = 500;
-
-/// Asks a verification to stop once nobody waits for it.
-struct StopWhenLeft(Shutdown);
-
-impl Drop for StopWhenLeft {
-    fn drop(&mut self) {
-        self.0.request();
-    }
-}
 
 /// Compares a day of a source with the ledger. The archive is read as it is, whatever is hidden from the reader: hashes are
 /// compared, and no values shown.
@@ -121,16 +111,16 @@ async fn known_day(
         .then_some(day))
 }
 
-/// Verifies the day on a thread that may wait, with half of the machine; it stops when the reader leaves.
+/// Verifies the day in the background, with half of the machine; it stops when the reader leaves.
 async fn run(
     web: &Web,
     (source, day): (&str, Date),
     permit: OwnedSemaphorePermit,
 ) -> Result<Report, String> {
-    let stop = Shutdown::default();
-    let _left = StopWhenLeft(stop.clone());
+    let left = StopWhenLeft::default();
+    let stop = left.request();
     let (config, source) = (web.0.config.clone(), source.to_owned());
-    let verified = spawn_blocking(move || {
+    let verified = web.0.background.handle().spawn_blocking(move || {
         // Until it has ended, no other one begins.
         let _permit = permit;
         let archive = config.archive.as_ref();

@@ -37,6 +37,10 @@ pub(in crate::web) async fn refuse_forged(
     ) {
         return next.run(request).await;
     }
+    if request.method() != Method::POST {
+        let allowed = [(header::ALLOW, "GET, HEAD, POST")];
+        return (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response();
+    }
     let reader = of_request(&request);
     let public_url = web.0.page.access.public_url.as_deref();
     if !is_same_origin(request.headers(), public_url) {

@@ -1,6 +1,6 @@
 //! What the page hides from a role: it is not shown, and it cannot be found out by asking for it.
 
-use super::site::{Answer, Browser, Site, encoded};
+use super::site::{Answer, Browser, Site, encoded, eventually};
 
 const HIDING: &str = "  login: {header: {proxies: [127.0.0.1]}}\n  \
     roles: {viewer: [viewers], admin: [admins]}\n  privacy: {viewer: people}\n\
@@ -119,6 +119,60 @@ fn rows_of_the_archive_are_hidden_as_those_of_the_topics_are() {
     let whole = get(&site, "admins", "/events?operation=*");
     let hidden = get(&site, "viewers", "/events?operation=*");
     assert_eq!(counted(&whole), counted(&hidden));
+}
+
+#[test]
+fn what_others_decided_and_asked_for_shows_a_role_nothing_that_is_hidden_from_it() {
+    let site = Site::of(HIDING, &[]);
+    site.raises_now();
+    let list = site.incidents("admins");
+    let (token, reference) = (list.field("form-token"), list.field("incident"));
+    let fields = encoded(&[
+        ("form-token", &*token),
+        ("incident", &*reference),
+        ("state", "expected"),
+        ("comment", "annabel told us"),
+    ]);
+    assert_eq!(
+        site.as_group("admins", "/alerts", Some(&fields)).status,
+        303
+    );
+    let key = reference.split(' ').next().expect("a key");
+    let incident = format!("/incident?{}", encoded(&[("key", key)]));
+    let decided = || {
+        let page = get(&site, "admins", &incident);
+        page.body.contains("annabel told us").then_some(page)
+    };
+    let open = eventually(decided).expect("the decision");
+    assert!(open.body.contains("suppress:"), "{}", open.body);
+    assert!(
+        get(&site, "admins", "/alerts?text=annabel")
+            .body
+            .contains(key)
+    );
+    let hidden = get(&site, "viewers", &incident);
+    for said in [
+        "A policy hides fields from your role.",
+        "Comments may repeat",
+    ] {
+        assert!(hidden.body.contains(said), "{said}: {}", hidden.body);
+    }
+    for body in [&hidden.body, &get(&site, "viewers", "/alerts").body] {
+        assert!(body.contains("*** deleted the topic orders"), "{body}");
+        assert!(
+            !body.contains("annabel") && !body.contains("suppress:"),
+            "{body}"
+        );
+    }
+    let found = get(&site, "viewers", "/alerts?text=annabel");
+    assert!(!found.body.contains(key), "{}", found.body);
+    // The question of a download stands in its event, which only those see from whom nothing is hidden.
+    let taken = get(&site, "admins", "/download?format=ndjson&actor=annabel");
+    assert_eq!(taken.status, 200);
+    let path = "/events?operation=Download";
+    let recorded = || (counted(&get(&site, "admins", path)).0 > 0).then_some(());
+    eventually(recorded).expect("the event of the download");
+    assert_eq!(counted(&get(&site, "viewers", path)).0, 0);
 }
 
 #[test]

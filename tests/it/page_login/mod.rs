@@ -6,6 +6,8 @@ mod hiding;
 mod oidc;
 /// The provider.
 mod provider;
+/// Who may retry dead letters.
+mod retried;
 /// The page, and a browser.
 mod site;
 /// Who may verify, and what is said of a day.
@@ -135,7 +137,8 @@ fn the_way_back_leads_to_no_other_host() {
 
 #[test]
 fn a_session_ends_by_its_lifetime_and_by_a_changed_cookie() {
-    let site = by_token("  session: {lifetime: 2s}\n");
+    // Long enough for two requests on a busy machine.
+    let site = by_token("  session: {lifetime: 10s}\n");
     let mut browser = logged_in(&site);
     assert_eq!(browser.get("/events").status, 200);
     let mut forged = browser.clone();
@@ -207,6 +210,17 @@ fn a_form_that_another_site_sends_is_refused() {
 }
 
 #[test]
+fn methods_that_no_page_has_are_refused_with_those_that_there_are() {
+    let site = by_token("");
+    let mut browser = logged_in(&site);
+    for method in ["PUT", "DELETE", "PATCH"] {
+        let answer = browser.send(method, "/events", &[], "");
+        assert_eq!(answer.status, 405, "{method}");
+        assert_eq!(answer.header("allow"), Some("GET, HEAD, POST"));
+    }
+}
+
+#[test]
 fn a_viewer_may_read_and_not_download_and_the_attempt_is_recorded() {
     let site = Site::of(BY_HEADER, &[]);
     let mut browser = site.browser();
@@ -257,11 +271,7 @@ fn a_viewer_may_read_and_not_download_and_the_attempt_is_recorded() {
 fn a_responder_decides_and_a_viewer_may_not_and_both_are_recorded() {
     let site = Site::of(BY_HEADER, &[]);
     site.raises_now();
-    let listed = || {
-        let list = site.as_group("responders", "/alerts", None);
-        list.body.contains("name=\"incident\"").then_some(list)
-    };
-    let list = eventually(listed).expect("an incident");
+    let list = site.incidents("responders");
     let (token, reference) = (list.field("form-token"), list.field("incident"));
     let fields = encoded(&[
         ("form-token", &*token),
@@ -269,22 +279,59 @@ fn a_responder_decides_and_a_viewer_may_not_and_both_are_recorded() {
         ("state", "resolved"),
         ("comment", "done"),
     ]);
+    let key = reference.split(' ').next().expect("a key");
+    let incident = format!("/incident?{}", encoded(&[("key", key)]));
+    for path in ["/alerts", &incident] {
+        let viewed = site.as_group("viewers", path, None);
+        assert!(viewed.body.contains("annabel deleted"), "{}", viewed.body);
+        assert!(
+            !viewed.body.contains("name=\"incident\""),
+            "{}",
+            viewed.body
+        );
+        let may = site.as_group("responders", path, None);
+        assert!(may.body.contains("name=\"incident\""), "{}", may.body);
+    }
     let refused = site.as_group("viewers", "/alerts", Some(&fields));
     assert_eq!(refused.status, 403);
     let attempt = site.audited(|event| event["api"]["operation"] == "DecideIncident");
     assert_eq!(
         (&attempt["status"], &attempt["resources"][0]["uid"]),
-        (&"Failure".into(), &"/alerts".into())
+        (&"Failure".into(), &key.into())
     );
+    let asked = serde_json::json!({"state": "resolved", "comment": "done"});
+    assert_eq!(attempt["api"]["request"]["data"], asked);
     let decided = site.as_group("responders", "/alerts", Some(&fields));
     assert_eq!(decided.status, 303, "{}", decided.body);
     let deed = site.audited(|event| {
         event["api"]["operation"] == "DecideIncident" && event["status"] == "Success"
     });
-    let key = reference.split(' ').next().expect("a key");
+    let decision = serde_json::json!({"state": "resolved", "assignee": "", "comment": "done"});
+    assert_eq!(deed["api"]["request"]["data"], decision);
     assert_eq!(deed["resources"][0]["uid"], key);
     assert_eq!(deed["activity_name"], "Update");
     assert_eq!(deed["actor"]["user"]["name"], "vic");
+}
+
+#[test]
+fn everybody_sees_what_their_role_may_and_an_admin_who_has_which_role() {
+    let site = Site::of(BY_HEADER, &[]);
+    let viewer = site.as_group("viewers", "/access", None);
+    assert!(
+        viewer.body.contains("Your role is <strong>viewer</strong>"),
+        "{}",
+        viewer.body
+    );
+    assert!(!viewer.body.contains("responders"), "{}", viewer.body);
+    let admin = site.as_group("admins", "/access", None);
+    for told in [
+        "responders",
+        "x-forwarded-user",
+        "12h",
+        "/events?product=watchbell",
+    ] {
+        assert!(admin.body.contains(told), "{told}: {}", admin.body);
+    }
 }
 
 #[test]

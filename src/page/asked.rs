@@ -169,7 +169,8 @@ impl Asked {
         match (&*self.when, &*self.from, &*self.to) {
             ("", "", "") => String::new(),
             ("", from, "") => from.to_owned(),
-            ("", from, to) => format!("{from} to {to}").trim_start().to_owned(),
+            ("", "", to) => format!("until {to}"),
+            ("", from, to) => format!("{from} to {to}"),
             (when, _, _) => when.to_owned(),
         }
     }
@@ -399,6 +400,22 @@ mod tests {
         let asked = asked.without(0);
         assert_eq!(asked.query(), "service=flink");
         assert!(!asked.is_form());
+    }
+
+    #[test]
+    fn a_beginning_and_an_end_read_as_a_person_writes_them() {
+        let (from, to) = ("2026-09-10T00:00:00Z", "2026-09-11T12:30:00Z");
+        for (from, to, text) in [
+            (from, to, format!("{from} to {to}")),
+            (from, "", from.to_owned()),
+            ("", to, format!("until {to}")),
+        ] {
+            let asked = Asked::default().within(from, to);
+            assert_eq!(asked.when(), text);
+            let (asked, written) = (asked.wanted(epoch()), Asked::default().in_span(&text));
+            let (asked, written) = (asked.unwrap(), written.wanted(epoch()).unwrap());
+            assert_eq!((asked.from, asked.to), (written.from, written.to));
+        }
     }
 
     #[test]

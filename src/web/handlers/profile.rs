@@ -60,10 +60,13 @@ async fn profile(web: Web, reader: Reader, of: ProfileOf) -> Response {
     let Some(name) = name else {
         return not_found(reader).await;
     };
-    let when = reader.parameter("when").unwrap_or_else(|| SPAN.to_owned());
-    let when = if when == "all" { "" } else { &*when };
+    let when = match Asked::of_query(&reader.query).when() {
+        when if when.is_empty() => SPAN.to_owned(),
+        when if when == "all" => String::new(),
+        when => when,
+    };
     let asked = Asked::default().and(of.attribute().name(), &escaped(&name));
-    let Ok(conditions) = web.conditions(&asked.in_span(when), &reader) else {
+    let Ok(conditions) = web.conditions(&asked.in_span(&when), &reader) else {
         return not_found(reader).await;
     };
     let user = match reader.user() {
@@ -73,7 +76,7 @@ async fn profile(web: Web, reader: Reader, of: ProfileOf) -> Response {
     let question = ProfileQuestion {
         policy: web.policy_name_of(user),
         of,
-        when: when.to_owned(),
+        when,
         name,
         zone: reader.zone.clone(),
     };

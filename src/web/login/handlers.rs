@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::extract::State;
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 
 use super::identify::peer_of;
@@ -18,23 +18,21 @@ use crate::web::app::Web;
 use crate::web::audit::Deed;
 use crate::web::cookie::cookie;
 use crate::web::handlers::{is_own_path, not_found};
+use crate::web::posted::Form;
 use crate::web::reader::Reader;
 use crate::web::respond::{html, see_other};
 
 /// Where people are led who asked for no page.
 const FIRST_PAGE: &str = "/";
 
-/// Most bytes of the form with the token.
-const FORM_BYTES: usize = 16 * 1024;
-
 /// The page to log in: the form for the token, or the way to the provider.
 pub(in crate::web) async fn start(
     State(web): State<Web>,
     reader: Reader,
-    request: Request,
+    extensions: Extensions,
 ) -> Response {
     let back = back_of(&reader);
-    let peer = peer_of(&request);
+    let peer = peer_of(&extensions);
     match &web.0.login.way {
         // Nobody has to, or the proxy has done it.
         Way::Open | Way::Header(_) => see_other(&back),
@@ -56,26 +54,20 @@ pub(in crate::web) async fn start(
 pub(in crate::web) async fn log_in(
     State(web): State<Web>,
     reader: Reader,
-    request: Request,
+    extensions: Extensions,
+    sent: Form,
 ) -> Response {
     let login = &web.0.login;
     let Way::Token(check) = &login.way else {
         return not_found(reader).await;
     };
-    let peer = peer_of(&request);
-    let Ok(body) = axum::body::to_bytes(request.into_body(), FORM_BYTES).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    let peer = peer_of(&extensions);
+    let back = match sent.field("back") {
+        back if is_own_path(back) => back.to_owned(),
+        _ => FIRST_PAGE.to_owned(),
     };
-    let field = |name: &str| {
-        let mut pairs = form_urlencoded::parse(&body);
-        pairs.find_map(|(known, value)| (known == name).then(|| value.into_owned()))
-    };
-    let token = field("token").unwrap_or_default();
-    let back = field("back")
-        .filter(|back| is_own_path(back))
-        .unwrap_or_else(|| FIRST_PAGE.to_owned());
     let words = reader.language.words();
-    match check.check(token.trim(), peer, Instant::now()) {
+    match check.check(sent.field("token").trim(), peer, Instant::now()) {
         Checked::Right => {
             let name = check.login.name.clone();
             web.0.audit.note(Deed::login(&name, None, peer));
@@ -107,7 +99,8 @@ pub(in crate::web) async fn log_in(
 pub(in crate::web) async fn callback(
     State(web): State<Web>,
     reader: Reader,
-    request: Request,
+    headers: HeaderMap,
+    extensions: Extensions,
 ) -> Response {
     let login = &web.0.login;
     let Way::Oidc(oidc) = &login.way else {
@@ -126,11 +119,10 @@ pub(in crate::web) async fn callback(
         issuer: reader.parameter("iss"),
         error,
     };
-    let peer = peer_of(&request);
-    let begun = cookie(request.headers(), &login.cookie_name(BEGUN)).map(str::to_owned);
-    drop(request);
+    let peer = peer_of(&extensions);
+    let begun = cookie(&headers, &login.cookie_name(BEGUN));
     let forget = login.set_cookie(BEGUN, "", 0);
-    let response = match oidc.finish(&answer, begun.as_deref(), now_s()).await {
+    let response = match oidc.finish(&answer, begun, now_s()).await {
         Err(failure) => failed(&web, (&reader, peer), FIRST_PAGE, &failure),
         Ok(person) => match login.roles.role_of(&person.groups) {
             None => {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{Extensions, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -29,7 +29,7 @@ pub(in crate::web) async fn identify(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let peer = peer_of(&request);
+    let peer = peer_of(request.extensions());
     let login = &web.0.login;
     let who = login.who(request.headers(), peer, now_s());
     let is_open = is_open(request.uri().path());
@@ -69,8 +69,8 @@ pub(in crate::web) async fn identify(
 }
 
 /// The address that a request came from.
-pub(super) fn peer_of(request: &Request) -> Option<IpAddr> {
-    request.extensions().get::<Peer>().map(|peer| peer.0)
+pub(super) fn peer_of(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<Peer>().map(|peer| peer.0)
 }
 
 /// Somebody who has to log in: a page that a browser shows leads there, and comes back.

@@ -15,7 +15,7 @@ use rdkafka::producer::{BaseRecord, Producer};
 use serde_json::Value;
 
 use crate::broker::Broker;
-use crate::contender::{Contender, Kind};
+use crate::contender::{Contender, Kind, cpu_seconds, peak_mb};
 use crate::corpus::Corpus;
 use crate::{SOURCE, median, pipeline, producer};
 
@@ -119,6 +119,7 @@ impl Page {
         let whole = started.elapsed();
         let body = String::from_utf8_lossy(&answer).into_owned();
         assert!(body.starts_with("HTTP/1.1 200"), "{path}: {body}");
+        assert!(!body.contains("role=\"alert\""), "{path}: {body}");
         Answer {
             first: first.unwrap_or(whole),
             whole,
@@ -126,12 +127,13 @@ impl Page {
         }
     }
 
-    fn peak_mb(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()));
-        let status = status.expect("its state");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kb = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        kb.expect("its peak") / 1_024
+    /// The processor time that it has taken so far, in seconds.
+    fn cpu_s(&self) -> f64 {
+        cpu_seconds(self.process.id())
+    }
+
+    fn peak_mb(&self) -> f64 {
+        peak_mb(self.process.id()).expect("its peak")
     }
 }
 
@@ -214,9 +216,10 @@ pub fn run(archive: &Path) {
         ("the sources", "/sources".to_owned()),
         ("completed values", "/values?of=actor&part=u-".to_owned()),
     ];
-    println!("alone, first and median of {ALONE}: first row and whole, ms");
+    println!("alone, first and median of {ALONE}: first row and whole, ms; and processor time");
     for (name, path) in &pages {
         let unknown = page.get(path);
+        let cpu_s = page.cpu_s();
         let mut times: Vec<(u128, u128)> = (0..ALONE)
             .map(|_| page.get(path))
             .map(|answer| (answer.first.as_millis(), answer.whole.as_millis()))
@@ -224,11 +227,13 @@ pub fn run(archive: &Path) {
         times.sort_unstable();
         let (first, whole) = times[ALONE / 2];
         let (first_unknown, unknown) = (unknown.first.as_millis(), unknown.whole.as_millis());
-        println!("{name}: {first_unknown} and {unknown}, then {first} and {whole}");
+        let cpu_ms = (page.cpu_s() - cpu_s) * 1e3 / ALONE as f64;
+        println!("{name}: {first_unknown} and {unknown}, then {first} and {whole}; {cpu_ms:.0} ms");
     }
     println!(
         "{READERS} readers, each a page after {PAUSE:?}: first row 50 %, 95 %; whole 50 %, 95 %, ms"
     );
+    let cpu_s = page.cpu_s();
     let end = Instant::now() + READING;
     let all = read_by_all(&page, &pages, &|| Instant::now() > end);
     for (number, (name, _)) in pages.iter().enumerate() {
@@ -260,8 +265,11 @@ pub fn run(archive: &Path) {
             of_page().count()
         );
     }
-    println!("peak of memory: {} MB", page.peak_mb());
+    let cores = (page.cpu_s() - cpu_s) / READING.as_secs_f64();
+    println!("they keep {cores:.2} cores busy");
+    println!("peak of memory: {:.0} MB", page.peak_mb());
     ingest_beside(&page, &pages);
+    println!("peak of memory: {:.0} MB", page.peak_mb());
 }
 
 /// How fast ingest is on the same machine, with a cluster of its own, while nobody reads and while all do.
@@ -281,6 +289,7 @@ fn ingest_beside(page: &Page, pages: &[(&str, String)]) {
     let (mut rates, mut costs) = (Vec::new(), Vec::new());
     for _ in 0..INGEST_ROUNDS {
         let alone = ingest();
+        let (cpu_s, begun) = (page.cpu_s(), Instant::now());
         let is_over = AtomicBool::new(false);
         let beside = thread::scope(|scope| {
             let until = || is_over.load(Ordering::Relaxed);
@@ -289,8 +298,9 @@ fn ingest_beside(page: &Page, pages: &[(&str, String)]) {
             is_over.store(true, Ordering::Relaxed);
             beside
         });
+        let cores = (page.cpu_s() - cpu_s) / begun.elapsed().as_secs_f64();
         println!(
-            "ingest: {:.0} events/s and {:.1} CPU s per million, beside {READERS} readers {:.0} and {:.1}",
+            "ingest: {:.0} events/s and {:.1} CPU s per million, beside {READERS} readers, who keep {cores:.2} cores busy, {:.0} and {:.1}",
             alone.events_per_s,
             alone.cpu_s_per_million,
             beside.events_per_s,

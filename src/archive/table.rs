@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
@@ -36,7 +36,12 @@ pub struct Table {
     pub(super) state: DeltaTableState,
     /// Read when they are asked for first; they can be those of an earlier version.
     transactions: Option<AppTransactions>,
+    /// The files of a version, for those who ask again.
+    listed: Mutex<Option<Listed>>,
 }
+
+/// A version of a table, and its files, the newest first.
+type Listed = (u64, Arc<[FileEntry]>);
 
 impl Table {
     /// Open a table, and make it if it is not there.
@@ -98,19 +103,16 @@ impl Table {
             Ok(state) => state,
             Err(fault) => return Err(unreadable(kind, &log, fault).await),
         };
-        match shape::version(&state) {
-            None => return Err(TableError::Foreign(log.root_url().to_string())),
-            Some(found) if found > shape::VERSION => {
-                let table = kind.name();
-                return Err(TableError::Newer { table, found });
-            }
-            Some(_) => {}
+        if shape::version(&state).is_none() {
+            return Err(TableError::Foreign(log.root_url().to_string()));
         }
+        refuse_newer(kind, &state)?;
         Ok(Table {
             kind,
             log,
             state,
             transactions: None,
+            listed: Mutex::default(),
         })
     }
 
@@ -140,13 +142,27 @@ impl Table {
         files.iter().map(|file| FileEntry::new(&file)).collect()
     }
 
+    /// The same, those with the newest rows first; of a version they are read once.
+    pub fn newest_first(&self) -> Arc<[FileEntry]> {
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = self.state.version();
+        if let Some((_, files)) = listed.as_ref().filter(|(of, _)| *of == version) {
+            return files.clone();
+        }
+        let mut files = self.entries();
+        files.sort_by(|a, b| b.newest().cmp(a.newest()));
+        let (_, files) = listed.insert((version, files.into()));
+        files.clone()
+    }
+
     /// Look at the table anew.
     ///
     /// # Errors
     /// The storage cannot be read.
     pub async fn refresh(&mut self) -> Result<(), TableError> {
         match self.state.update(self.log.as_ref(), None).await {
-            Ok(()) => Ok(()),
+            // Another watchbell may have made it one of a newer version.
+            Ok(()) => refuse_newer(self.kind, &self.state),
             Err(fault) => Err(unreadable(self.kind, &self.log, fault).await),
         }
     }
@@ -396,6 +412,17 @@ async fn existing_log(
     let log = storage.log_store(kind.name())?;
     let exists = log.is_delta_table_location().await.map_err(delta(kind))?;
     Ok(exists.then_some(log))
+}
+
+/// Refuses a table that a newer watchbell has changed.
+fn refuse_newer(kind: TableKind, state: &DeltaTableState) -> Result<(), TableError> {
+    match shape::version(state) {
+        Some(found) if found > shape::VERSION => Err(TableError::Newer {
+            table: kind.name(),
+            found,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The path of a new data file, and its day.

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::kafka::session::Shutdown;
 use crate::page::Language;
 use crate::privacy::Policy;
-use crate::query::archive::{Engine, KnownEnds, OpenError, Opening};
+use crate::query::archive::{Engine, Known, OpenError, Opening};
 use crate::triage::{Board, Incident};
 
 /// Age from which a snapshot is replaced while somebody reads.
@@ -305,8 +305,8 @@ pub struct SnapshotMaker {
     pub handle: Handle,
     /// The request to end.
     pub shutdown: Shutdown,
-    /// What was read of the ends of the topics.
-    pub known: Arc<KnownEnds>,
+    /// What one snapshot leaves to the next.
+    pub known: Arc<Known>,
 }
 
 impl SnapshotMaker {

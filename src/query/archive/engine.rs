@@ -65,7 +65,7 @@ type Days = BTreeMap<i32, Option<u64>>;
 struct StoredFiles {
     table: TableKind,
     store: Arc<dyn ObjectStore>,
-    files: Vec<FileEntry>,
+    files: Arc<[FileEntry]>,
 }
 
 impl Engine {
@@ -75,10 +75,11 @@ impl Engine {
     /// # Errors
     /// There is no place for temporary files.
     pub fn new(memory: usize) -> Result<Engine> {
-        let pool = TrackConsumersPool::new(FairSpillPool::new(memory), NAMED_CONSUMERS);
-        let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(pool))
-            .build_arc()?;
+        Ok(Engine::within(runtime(memory)?))
+    }
+
+    /// The same within a limit of memory that others share.
+    pub(super) fn within(runtime: Arc<RuntimeEnv>) -> Engine {
         let mut config = SessionConfig::new()
             .with_information_schema(true)
             // Rows with their content are large, and a merge of sorted runs holds a batch of each.
@@ -91,12 +92,12 @@ impl Engine {
         // The files are divided among the cores already. Rows of the topics' ends would be handed on with all that they
         // share, which is more than the memory allows.
         options.optimizer.enable_round_robin_repartition = false;
-        Ok(Engine {
+        Engine {
             context: context(config, runtime),
             days: BTreeMap::new(),
             files: Vec::new(),
             held: BTreeMap::new(),
-        })
+        }
     }
 
     /// The same without what a policy hides: nothing that it answers depends on a hidden value. The memory is shared.
@@ -137,9 +138,9 @@ impl Engine {
         self.files.push(StoredFiles {
             table: table.kind(),
             store: table.object_store(),
-            files: table.entries(),
+            files: table.newest_first(),
         });
-        self.register(table.kind(), table.entries(), live)
+        self.register(table.kind(), table.newest_first(), live)
     }
 
     /// Make rows known by the name of a table that does not exist yet.
@@ -147,13 +148,13 @@ impl Engine {
     /// # Errors
     /// The rows are not those of the table.
     pub fn add_unstored(&mut self, kind: TableKind, live: &[RecordBatch]) -> Result<()> {
-        self.register(kind, Vec::new(), live)
+        self.register(kind, Arc::default(), live)
     }
 
     fn register(
         &mut self,
         kind: TableKind,
-        files: Vec<FileEntry>,
+        files: Arc<[FileEntry]>,
         live: &[RecordBatch],
     ) -> Result<()> {
         let mut days = Days::new();
@@ -161,7 +162,7 @@ impl Engine {
             let known = days.entry(day).or_insert(Some(0));
             *known = known.zip(rows).map(|(known, rows)| known + rows);
         };
-        for file in &files {
+        for file in &*files {
             add(
                 day_number(&file.day),
                 file.statistics["numRecords"].as_u64(),
@@ -169,7 +170,9 @@ impl Engine {
         }
         for rows in live {
             let of_rows = rows.column(0).as_primitive::<Date32Type>();
-            of_rows.values().iter().for_each(|day| add(*day, Some(1)));
+            for same in of_rows.values().chunk_by(|a, b| a == b) {
+                add(same[0], Some(same.len() as u64));
+            }
         }
         self.days.insert(kind, days);
         let held = Held {
@@ -305,6 +308,17 @@ impl Engine {
     pub async fn stream(&self, query: &str) -> Result<SendableRecordBatchStream> {
         self.sql(query).await?.execute_stream().await
     }
+}
+
+/// What limits the memory of queries to about so many bytes.
+///
+/// # Errors
+/// There is no place for temporary files.
+pub(super) fn runtime(memory: usize) -> Result<Arc<RuntimeEnv>> {
+    let pool = TrackConsumersPool::new(FairSpillPool::new(memory), NAMED_CONSUMERS);
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(pool))
+        .build_arc()
 }
 
 /// A context in which no table is known.

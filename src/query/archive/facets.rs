@@ -2,7 +2,6 @@
 //! counted in one pass over the rows, in this process's own tables: a value that a batch has many times is looked up once.
 
 use std::collections::hash_map::Entry;
-use std::mem;
 
 use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, RecordBatch, StringViewArray};
 use arrow::datatypes::TimestampMicrosecondType;
@@ -13,6 +12,7 @@ use foldhash::{HashMap, HashMapExt};
 use futures::StreamExt;
 
 use super::conditions::Conditions;
+use super::counted_values::{CountedValues, Seen};
 use super::engine::Engine;
 use super::search::{Grouping, Unit, list_columns};
 use crate::archive::TableKind;
@@ -86,7 +86,7 @@ impl Engine {
         let memory = MemoryConsumer::new("facets").register(&self.memory_pool());
         let mut counting = Counting {
             memory,
-            columns: vec![HashMap::new(); columns.len()],
+            columns: columns.iter().map(|_| CountedValues::default()).collect(),
             times: HashMap::new(),
         };
         while let Some(batch) = rows.next().await {
@@ -96,32 +96,10 @@ impl Engine {
     }
 }
 
-/// How often a value was seen, and when first and last, in microseconds since the Unix epoch.
-#[derive(Clone)]
-struct Seen {
-    count: u64,
-    span_us: (i64, i64),
-}
-
-impl Seen {
-    fn at(time_us: i64) -> Seen {
-        Seen {
-            count: 1,
-            span_us: (time_us, time_us),
-        }
-    }
-
-    fn add(&mut self, more: &Seen) {
-        self.count += more.count;
-        self.span_us.0 = self.span_us.0.min(more.span_us.0);
-        self.span_us.1 = self.span_us.1.max(more.span_us.1);
-    }
-}
-
 /// What is counted while rows come.
 struct Counting {
     memory: MemoryReservation,
-    columns: Vec<HashMap<Box<str>, Seen>>,
+    columns: Vec<CountedValues>,
     /// By the beginning of each unit of time, in milliseconds since the Unix epoch.
     times: HashMap<i64, u64>,
 }
@@ -149,39 +127,25 @@ impl Counting {
     }
 
     fn merge(&mut self, number: usize, seen: Vec<(&str, Seen)>) -> Result<()> {
-        let known = &mut self.columns[number];
-        for (value, seen) in seen {
-            match known.get_mut(value) {
-                Some(known) => known.add(&seen),
-                None => {
-                    // About what a table needs for it, with room to grow.
-                    let size = value.len() + 2 * mem::size_of::<(Box<str>, Seen)>();
-                    self.memory.try_grow(size)?;
-                    known.insert(value.into(), seen);
-                }
-            }
-        }
-        Ok(())
+        let values = &mut self.columns[number];
+        seen.into_iter()
+            .try_for_each(|(value, seen)| values.add(value, seen, &mut self.memory))
     }
 
     fn counted(self, columns: &[&'static str], limit: usize) -> Facets {
         let facets = columns.iter().zip(self.columns).map(|(column, known)| {
-            let distinct = known.len();
-            let values = known.into_iter().map(|(value, seen)| FacetValue {
-                value: value.into(),
+            let most_frequent = known.most_frequent(limit).map(|(value, seen)| FacetValue {
+                value: value.to_owned(),
                 count: seen.count,
                 span_ms: (
                     seen.span_us.0.div_euclid(1_000),
                     seen.span_us.1.div_euclid(1_000),
                 ),
             });
-            let mut values: Vec<FacetValue> = values.collect();
-            values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
-            values.truncate(limit);
             Facet {
                 column,
-                values,
-                distinct,
+                values: most_frequent.collect(),
+                distinct: known.len(),
             }
         });
         let facets = facets.collect();

@@ -9,8 +9,10 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use arrow::error::ArrowError;
+use datafusion::common::DataFusionError;
 use tokio::runtime::Handle;
 
+use super::provider::{read_schema, viewed};
 use crate::archive::{Rows, Table, TableError, TableKind, TopicPartition, with_policy};
 use crate::config::Config;
 use crate::event::{NextOffset, Offset, Partition};
@@ -44,11 +46,14 @@ pub enum LiveError {
     /// The rows do not fit their columns.
     #[error(transparent)]
     Rows(#[from] ArrowError),
+    /// They cannot be read as those of the archive.
+    #[error(transparent)]
+    Columns(#[from] DataFusionError),
 }
 
 /// What was read of the ends of the topics for one snapshot, and is of use for the next one: only what is new is read then.
 #[derive(Default)]
-pub struct KnownEnds(Mutex<BTreeMap<String, KnownEnd>>);
+pub(super) struct KnownEnds(Mutex<BTreeMap<String, KnownEnd>>);
 
 impl KnownEnds {
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, KnownEnd>> {
@@ -56,7 +61,7 @@ impl KnownEnds {
     }
 
     /// Forgets everything, and closes the connections.
-    pub fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.known().clear();
     }
 
@@ -174,7 +179,7 @@ impl<'t> End<'t> {
         if is_too_much(&rows) {
             return Err(LiveError::TooLarge(rows.len()));
         }
-        let rows = rows.take()?;
+        let rows = viewed(&rows.take()?, &read_schema(kind))?;
         self.known.parts.push(Part {
             spans: unread,
             rows,

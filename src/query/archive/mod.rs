@@ -2,12 +2,14 @@
 //! Invariant: nothing is written, and memory is bounded.
 
 mod conditions;
+mod counted_values;
 mod download;
 mod engine;
 mod facets;
 mod fits;
 mod functions;
 mod hiding;
+mod known;
 mod letters;
 mod live;
 mod lookup;
@@ -26,7 +28,8 @@ pub use conditions::{Attribute, Before, Conditions};
 pub use download::{Format, Hashed, RowWriter, WriteError, cells};
 pub use engine::Engine;
 pub use facets::{Facet, FacetValue, Facets};
-pub use live::{KnownEnds, LiveError};
+pub use known::Known;
+pub use live::LiveError;
 pub use open::{OpenError, Opening, table_of};
 pub use provider::read_schema;
 pub use records::record_columns;

@@ -7,7 +7,8 @@ use datafusion::common::DataFusionError;
 use tokio::runtime::Handle;
 
 use super::engine::Engine;
-use super::live::{End, KnownEnds, LiveError};
+use super::known::{Known, Stored};
+use super::live::{End, LiveError};
 use crate::archive::{Storage, StorageError, Table, TableError, TableKind};
 use crate::config::{Archive, Config};
 use crate::kafka::session::Shutdown;
@@ -44,8 +45,8 @@ pub struct Opening<'o> {
     pub memory: usize,
     /// Whether the ends of the topics are read.
     pub is_live: bool,
-    /// What is known of the ends from the snapshot before, where there is one.
-    pub known: Option<&'o KnownEnds>,
+    /// What is known from the snapshot before, where there is one.
+    pub known: Option<&'o Known>,
     /// The request to stop, which ends reading the topics.
     pub stop: &'o Shutdown,
     /// Receives notes for people.
@@ -58,26 +59,25 @@ impl Opening<'_> {
     /// # Errors
     /// The archive cannot be read.
     pub fn open(&self, handle: &Handle) -> Result<Engine, OpenError> {
-        let storage = self
-            .archive
-            .map(|archive| Storage::open(&archive.url, &archive.options));
-        let storage = storage.transpose()?;
-        let mut engine = Engine::new(self.memory)?;
-        let mut tables = match &storage {
-            Some(storage) => self.tables(storage, handle)?,
-            None => self.tables.iter().map(|kind| (*kind, None)).collect(),
+        let mut engine = match self.known {
+            Some(known) => Engine::within(known.runtime(self.memory)?),
+            None => Engine::new(self.memory)?,
+        };
+        let mut stored = match self.archive {
+            Some(archive) => Some(self.stored(archive, handle)?),
+            None => None,
+        };
+        let mut none: Tables = self.tables.iter().map(|kind| (*kind, None)).collect();
+        let tables = match &mut stored {
+            Some(stored) => &mut stored.tables,
+            None => &mut none,
         };
         let mut ends = match self.is_live {
-            true => self.ends(&mut tables, handle),
+            true => self.ends(tables, handle),
             false => None,
         };
-        let is_stored = tables.values().any(Option::is_some);
-        if let Some(storage) = storage.filter(|_| !is_stored && ends.is_none())
-            && !has_any_table(&storage, handle)?
-        {
-            return Err(OpenError::Nothing(storage.url().to_string()));
-        }
-        for (kind, table) in &tables {
+        let is_any = tables.values().any(Option::is_some);
+        for (kind, table) in tables {
             let live = ends.as_mut().and_then(|ends| ends.remove(kind));
             let live = live.unwrap_or_default();
             match table {
@@ -85,7 +85,29 @@ impl Opening<'_> {
                 None => engine.add_unstored(*kind, &live)?,
             }
         }
+        if let Some(stored) = stored {
+            let storage = stored.storage();
+            if !is_any && ends.is_none() && !has_any_table(storage, handle)? {
+                return Err(OpenError::Nothing(storage.url().to_string()));
+            }
+            if let Some(known) = self.known
+                && stored.tables.len() == self.tables.len()
+            {
+                known.keep(stored);
+            }
+        }
         Ok(engine)
+    }
+
+    /// The tables of the archive as they are now.
+    fn stored(&self, archive: &Archive, handle: &Handle) -> Result<Stored, OpenError> {
+        let known = self.known.and_then(|known| handle.block_on(known.take()));
+        if let Some(stored) = known {
+            return Ok(stored);
+        }
+        let storage = Storage::open(&archive.url, &archive.options)?;
+        let tables = self.tables(&storage, handle)?;
+        Ok(Stored::new(storage, tables))
     }
 
     /// The tables that are asked; `None` for one that does not exist yet.
@@ -117,7 +139,7 @@ impl Opening<'_> {
         let outputs = outputs.filter(|output| tables.contains_key(&table_of(output.content)));
         let outputs: Vec<&OutputTopic> = outputs.collect();
         let held = in_parallel(outputs.clone(), |output| {
-            let known = self.known.and_then(|known| known.take(&output.topic));
+            let known = self.known.and_then(|known| known.ends.take(&output.topic));
             End::of(self.config, &output.topic, known, self.note)
         });
         if self.stop.is_requested() {
@@ -143,7 +165,7 @@ impl Opening<'_> {
             let read = end.read(kind, policy, self.stop);
             let skipped = end.skipped;
             if let (Some(known), Ok(_)) = (self.known, &read) {
-                known.keep(end);
+                known.ends.keep(end);
             }
             (output, skipped, read)
         });
@@ -183,7 +205,7 @@ impl Opening<'_> {
 }
 
 /// Tables; `None` where one does not exist yet.
-type Tables = BTreeMap<TableKind, Option<Table>>;
+pub(super) type Tables = BTreeMap<TableKind, Option<Table>>;
 
 /// Whether any table of the archive exists: the one that is asked may be empty still.
 fn has_any_table(storage: &Storage, handle: &Handle) -> Result<bool, TableError> {

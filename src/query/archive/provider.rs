@@ -36,24 +36,23 @@ pub(super) struct ArchiveTable {
     kind: TableKind,
     schema: SchemaRef,
     /// Newest first.
-    files: Vec<FileEntry>,
+    files: Arc<[FileEntry]>,
     store: ObjectStoreUrl,
     live: Vec<RecordBatch>,
 }
 
 impl ArchiveTable {
-    /// The table with these files, which are found in `store`, and the rows `live`, which are not in the files.
+    /// The table with these files, the newest first, which are found in `store`, and the rows `live`, which are not in the files.
     ///
     /// # Errors
     /// The rows are not those of the table.
     pub(super) fn new(
         kind: TableKind,
-        mut files: Vec<FileEntry>,
+        files: Arc<[FileEntry]>,
         store: ObjectStoreUrl,
         live: &[RecordBatch],
     ) -> Result<ArchiveTable> {
         let schema = read_schema(kind);
-        files.sort_by(|a, b| latest(b).cmp(latest(a)));
         let live = live.iter().map(|rows| viewed(rows, &schema));
         Ok(ArchiveTable {
             kind,
@@ -208,10 +207,4 @@ pub(super) fn viewed(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBat
     let columns = columns.map(|(column, field)| cast(column, field.data_type()));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     RecordBatch::try_new(schema.clone(), columns).map_err(DataFusionError::from)
-}
-
-/// The time of the newest row of a file.
-fn latest(file: &FileEntry) -> &str {
-    let latest = file.statistics["maxValues"]["time"].as_str();
-    latest.unwrap_or(&file.day)
 }

@@ -236,40 +236,35 @@ pub fn run(archive: &Path) {
     let cpu_s = page.cpu_s();
     let end = Instant::now() + READING;
     let all = read_by_all(&page, &pages, &|| Instant::now() > end);
-    for (number, (name, _)) in pages.iter().enumerate() {
-        let of_page = || {
-            all.iter()
-                .filter(|(at, _)| *at == number)
-                .map(|(_, answer)| answer)
-        };
-        let part = |mut times: Vec<u128>, percent: usize| {
-            times.sort_unstable();
-            times[(times.len() * percent / 100).min(times.len() - 1)]
-        };
-        let first = || {
-            of_page()
-                .map(|answer| answer.first.as_millis())
-                .collect::<Vec<_>>()
-        };
-        let whole = || {
-            of_page()
-                .map(|answer| answer.whole.as_millis())
-                .collect::<Vec<_>>()
-        };
-        println!(
-            "{name}: {}, {}; {}, {} ({} times)",
-            part(first(), 50),
-            part(first(), 95),
-            part(whole(), 50),
-            part(whole(), 95),
-            of_page().count()
-        );
-    }
+    print_times(&pages, &all);
     let cores = (page.cpu_s() - cpu_s) / READING.as_secs_f64();
     println!("they keep {cores:.2} cores busy");
     println!("peak of memory: {:.0} MB", page.peak_mb());
     ingest_beside(&page, &pages);
     println!("peak of memory: {:.0} MB", page.peak_mb());
+}
+
+/// How long each page took, of all answers with the numbers of their pages.
+fn print_times(pages: &[(&str, String)], all: &[(usize, Answer)]) {
+    for (number, (name, _)) in pages.iter().enumerate() {
+        let of_page = all.iter().filter(|(at, _)| *at == number);
+        let (mut first, mut whole): (Vec<u128>, Vec<u128>) = of_page
+            .map(|(_, answer)| (answer.first.as_millis(), answer.whole.as_millis()))
+            .unzip();
+        let part = |times: &mut Vec<u128>, percent: usize| {
+            times.sort_unstable();
+            let at = (times.len() * percent / 100).min(times.len().saturating_sub(1));
+            times.get(at).copied().unwrap_or_default()
+        };
+        println!(
+            "{name}: {}, {}; {}, {} ({} times)",
+            part(&mut first, 50),
+            part(&mut first, 95),
+            part(&mut whole, 50),
+            part(&mut whole, 95),
+            whole.len()
+        );
+    }
 }
 
 /// How fast ingest is on the same machine, with a cluster of its own, while nobody reads and while all do.
@@ -286,18 +281,19 @@ fn ingest_beside(page: &Page, pages: &[(&str, String)]) {
     };
     // The broker is warm afterwards.
     ingest();
-    let (mut rates, mut costs) = (Vec::new(), Vec::new());
+    let (mut rates, mut costs, mut all) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..INGEST_ROUNDS {
         let alone = ingest();
         let (cpu_s, begun) = (page.cpu_s(), Instant::now());
         let is_over = AtomicBool::new(false);
-        let beside = thread::scope(|scope| {
+        let (beside, mut answers) = thread::scope(|scope| {
             let until = || is_over.load(Ordering::Relaxed);
-            scope.spawn(move || read_by_all(page, pages, &until));
+            let readers = scope.spawn(move || read_by_all(page, pages, &until));
             let beside = ingest();
             is_over.store(true, Ordering::Relaxed);
-            beside
+            (beside, readers.join().expect("no panic"))
         });
+        all.append(&mut answers);
         let cores = (page.cpu_s() - cpu_s) / begun.elapsed().as_secs_f64();
         println!(
             "ingest: {:.0} events/s and {:.1} CPU s per million, beside {READERS} readers, who keep {cores:.2} cores busy, {:.0} and {:.1}",
@@ -314,6 +310,8 @@ fn ingest_beside(page: &Page, pages: &[(&str, String)]) {
         median(rates.into_iter()),
         median(costs.into_iter())
     );
+    println!("the readers beside it: first row 50 %, 95 %; whole 50 %, 95 %, ms");
+    print_times(pages, &all);
 }
 
 /// What all readers see, each page by its number.

@@ -88,6 +88,8 @@ pub struct Profile<'p> {
     pub when: &'p str,
     /// The end of the span, in milliseconds since the Unix epoch.
     pub end_ms: i64,
+    /// When all of it was counted, in milliseconds since the Unix epoch.
+    pub counted_ms: i64,
     /// How many events there were when.
     pub histogram: Option<&'p Histogram>,
     /// The usual values.
@@ -137,6 +139,7 @@ pub fn profile_values(frame: Frame<'_>, profile: &Profile<'_>) -> String {
                         (words.last) " " (moment(last_ms, frame.zone)) " · "
                         a href={ "/events?" (asked.query()) } { (words.all_its_events) }
                         @if profile.alerts > 0 { " · " span.bad { (grouped(profile.alerts)) " " (words.alerts) } }
+                        " · " (words.as_of) " " (moment(profile.counted_ms, frame.zone))
                     }
                     @if let Some(histogram) = profile.histogram { (histogram.markup(&asked, frame.zone, words)) }
                     div.facets {

@@ -58,6 +58,7 @@ pub(super) struct ProfileQuestion {
 /// What there is of an actor or a resource.
 pub(super) struct KnownProfile {
     pub(super) end_ms: i64,
+    pub(super) counted_ms: i64,
     pub(super) histogram: Option<Histogram>,
     pub(super) facets: Vec<Facet>,
     pub(super) alerts: u64,

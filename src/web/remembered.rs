@@ -6,6 +6,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
+/// How much longer than it took to find an answer it is given again, where that is longer than the usual time; and for how long
+/// at most. Else those who look at what takes long would keep the machine busy.
+const PER_COST: u32 = 60;
+const LONGEST: Duration = Duration::from_secs(600);
+
 /// Answers to questions.
 pub(super) struct Remembered<Q, A> {
     /// How long an answer is given again.
@@ -16,7 +21,7 @@ pub(super) struct Remembered<Q, A> {
     asked: Mutex<Vec<(Q, Cell<A>)>>,
 }
 
-/// The answer to a question, and when it was found.
+/// The answer to a question, and until when it is given.
 type Cell<A> = Arc<OnceCell<(Instant, Arc<A>)>>;
 
 impl<Q: PartialEq, A> Remembered<Q, A> {
@@ -39,7 +44,11 @@ impl<Q: PartialEq, A> Remembered<Q, A> {
         ask: impl Future<Output = Result<A, E>>,
     ) -> Result<Arc<A>, E> {
         let cell = self.cell(question);
-        let ask = async { Ok((Instant::now(), Arc::new(ask.await?))) };
+        let begun = Instant::now();
+        let ask = async {
+            let answer = Arc::new(ask.await?);
+            Ok((Instant::now() + self.given_for(begun.elapsed()), answer))
+        };
         let (_, answer) = cell.get_or_try_init(|| ask).await?;
         Ok(answer.clone())
     }
@@ -48,13 +57,19 @@ impl<Q: PartialEq, A> Remembered<Q, A> {
     pub(super) fn known(&self, question: &Q) -> Option<Arc<A>> {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = asked.iter().filter(|(known, _)| known == question);
-        let (at, answer) = known.next()?.1.get()?;
-        (at.elapsed() < self.age).then(|| answer.clone())
+        let (until, answer) = known.next()?.1.get()?;
+        (Instant::now() < *until).then(|| answer.clone())
+    }
+
+    /// How long an answer is given that took so long to find.
+    fn given_for(&self, took: Duration) -> Duration {
+        self.age.max((took * PER_COST).min(LONGEST))
     }
 
     fn cell(&self, question: Q) -> Cell<A> {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.retain(|(_, cell)| cell.get().is_none_or(|(at, _)| at.elapsed() < self.age));
+        let now = Instant::now();
+        asked.retain(|(_, cell)| cell.get().is_none_or(|(until, _)| now < *until));
         if let Some((_, cell)) = asked.iter().find(|(known, _)| *known == question) {
             return cell.clone();
         }
@@ -72,7 +87,7 @@ mod tests {
     use super::*;
     use std::convert::Infallible;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use tokio::time::sleep;
+    use tokio::time::{sleep, timeout};
 
     const LONG: Duration = Duration::from_secs(3_600);
 
@@ -114,14 +129,26 @@ mod tests {
     #[tokio::test]
     async fn an_old_answer_is_asked_anew() {
         let (known, archive) = (Remembered::new(10, Duration::ZERO), Archive::default());
-        assert_eq!(
-            *known.get("ann", archive.ask("ann")).await.unwrap(),
-            "ann 1"
-        );
-        assert_eq!(
-            *known.get("ann", archive.ask("ann")).await.unwrap(),
-            "ann 2"
-        );
+        let first = known.get("ann", archive.ask("ann")).await.unwrap();
+        assert_eq!(*first, "ann 1");
+        let again = async {
+            while *known.get("ann", archive.ask("ann")).await.unwrap() == "ann 1" {
+                sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), again).await.unwrap();
+    }
+
+    #[test]
+    fn what_takes_long_to_find_is_given_for_longer() {
+        let known: Remembered<&str, ()> = Remembered::new(10, Duration::from_secs(60));
+        let times = [(0, 60), (1, 60), (4, 240), (3_600, 600)];
+        for (took_s, given_s) in times {
+            let given = known.given_for(Duration::from_secs(took_s));
+            assert_eq!(given, Duration::from_secs(given_s));
+        }
+        let known: Remembered<&str, ()> = Remembered::new(10, LONG);
+        assert_eq!(known.given_for(LONG), LONG);
     }
 
     #[tokio::test]

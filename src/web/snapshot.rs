@@ -23,6 +23,9 @@ use crate::triage::{Board, Incident};
 /// Age from which a snapshot is replaced while somebody reads.
 const AGE: Duration = Duration::from_secs(2);
 
+/// How long the tables are followed before they are opened anew.
+const FOLLOWED: Duration = Duration::from_secs(60);
+
 /// How long a snapshot is kept fresh after the last question.
 const READ_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -226,6 +229,7 @@ impl SnapshotKeeper<'_> {
     /// Makes snapshots while somebody reads, until asked to end.
     pub fn run(&self) {
         let shutdown = &self.maker.shutdown;
+        let mut opened = Instant::now();
         while !shutdown.is_requested() {
             let newest = &self.snapshots.newest;
             if !self.snapshots.wait() {
@@ -236,6 +240,10 @@ impl SnapshotKeeper<'_> {
                 continue;
             }
             let begun = Instant::now();
+            if opened.elapsed() > FOLLOWED {
+                self.maker.known.forget_tables();
+                opened = begun;
+            }
             if !matches!(&*newest.borrow(), Some(Ok(_))) && self.maker.has_archive() {
                 // The archive answers while Kafka is asked.
                 self.show(self.maker.make(begun, Ends::Later));

@@ -210,6 +210,11 @@ impl Conditions {
         self.asks_for_values() && !self.names_ids()
     }
 
+    /// Whether the content of rows decides.
+    pub(super) fn reads_content(&self) -> bool {
+        self.filter.is_some() || !self.contained.is_empty()
+    }
+
     /// Whether there is no condition but the time.
     fn is_time_alone(&self) -> bool {
         self.before.is_none() && !self.asks_for_values()
@@ -220,8 +225,7 @@ impl Conditions {
         self.kind.is_some()
             || !self.attributes.is_empty()
             || !self.networks.is_empty()
-            || self.filter.is_some()
-            || !self.contained.is_empty()
+            || self.reads_content()
     }
 
     /// The first and the last day of which all rows are meant, if there is no condition but the time.

@@ -2,6 +2,7 @@
 //! texts stand one after the other, because an allocation for each of a million values would leave the memory in pieces.
 
 use std::cmp::Ordering;
+use std::hash::BuildHasher;
 use std::mem;
 
 use datafusion::common::{Result, exec_datafusion_err};
@@ -9,7 +10,6 @@ use datafusion::execution::memory_pool::MemoryReservation;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use std::hash::BuildHasher;
 
 /// How often a value was seen, and when first and last, in microseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, SchemaRef};
 use datafusion::catalog::TableProvider;
+use datafusion::common::config::ConfigNonZeroUsize;
 use datafusion::common::{JoinType, Result};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
@@ -31,6 +32,10 @@ const NAMED_CONSUMERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 /// Most rows that are handed from one operator to the next.
 const BATCH_ROWS: usize = 1_024;
 
+/// The same where no content is among their columns. What the engine does once for each batch, such as looking whether it
+/// needs the rest of a file, took half of the time of a list.
+const NARROW_BATCH_ROWS: usize = 8_192;
+
 /// Answers queries on tables.
 pub struct Engine {
     context: SessionContext,
@@ -40,6 +45,8 @@ pub struct Engine {
     files: Vec<StoredFiles>,
     /// By which it is known whether two engines have the same rows of a table.
     held: BTreeMap<TableKind, Held>,
+    /// Whether rows are made from their content whatever is asked, because a policy hides parts of it.
+    is_hiding: bool,
 }
 
 /// What a table consists of: its files by their names, and the first column of each part of the topics' ends.
@@ -97,6 +104,7 @@ impl Engine {
             days: BTreeMap::new(),
             files: Vec::new(),
             held: BTreeMap::new(),
+            is_hiding: false,
         }
     }
 
@@ -124,6 +132,7 @@ impl Engine {
             days,
             files: Vec::new(),
             held: self.held.clone(),
+            is_hiding: true,
         })
     }
 
@@ -287,6 +296,25 @@ impl Engine {
             Some(predicate) => rows.filter(predicate),
             None => Ok(rows),
         }
+    }
+
+    /// The same rows for somebody who takes columns without content, or who counts them.
+    ///
+    /// # Errors
+    /// A table was not added.
+    pub(super) async fn narrow_rows(
+        &self,
+        table: TableKind,
+        conditions: &Conditions,
+    ) -> Result<DataFrame> {
+        let rows = self.rows(table, conditions).await?;
+        if self.is_hiding || conditions.reads_content() {
+            return Ok(rows);
+        }
+        let (mut state, plan) = rows.into_parts();
+        let options = state.config_mut().options_mut();
+        options.execution.batch_size = ConfigNonZeroUsize::try_new(NARROW_BATCH_ROWS)?;
+        Ok(DataFrame::new(state, plan))
     }
 
     /// The answer to a query in SQL.

@@ -81,7 +81,7 @@ impl Engine {
         let wanted = wanted.into_iter().flatten().enumerate();
         let wanted = wanted.map(|(number, column)| column.alias(format!("column {number}")));
         let wanted: Vec<Expr> = [ident("time")].into_iter().chain(wanted).collect();
-        let rows = self.rows(table, conditions).await?;
+        let rows = self.narrow_rows(table, conditions).await?;
         let mut rows = rows.select(wanted)?.execute_stream().await?;
         let memory = MemoryConsumer::new("facets").register(&self.memory_pool());
         let mut counting = Counting {

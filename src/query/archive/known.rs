@@ -1,19 +1,15 @@
 //! What one snapshot of the archive leaves to the next. Only what is new is read then, and all snapshots about which somebody
 //! still asks share one limit of memory.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use datafusion::common::Result;
 use datafusion::execution::runtime_env::RuntimeEnv;
 
 use super::engine::runtime;
 use super::live::KnownEnds;
-use super::open::Tables;
-use crate::archive::{Storage, Table, TableError};
-
-/// How long a table is followed before it is opened anew: another archive may be at its place by then.
-const FOLLOWED: Duration = Duration::from_secs(60);
+use crate::archive::{Storage, Table, TableError, TableKind};
 
 /// What is known. Whoever opens the archive takes a part, and puts it back once it was used without a failure.
 #[derive(Default)]
@@ -25,20 +21,18 @@ pub struct Known {
     pub(super) ends: KnownEnds,
 }
 
+/// Tables; `None` where one does not exist yet.
+pub(super) type Tables = BTreeMap<TableKind, Option<Table>>;
+
 /// The tables of an archive.
 pub(super) struct Stored {
     storage: Storage,
     pub(super) tables: Tables,
-    opened: Instant,
 }
 
 impl Stored {
     pub(super) fn new(storage: Storage, tables: Tables) -> Stored {
-        Stored {
-            storage,
-            tables,
-            opened: Instant::now(),
-        }
+        Stored { storage, tables }
     }
 
     /// Where the tables are.
@@ -73,8 +67,7 @@ impl Known {
 
     /// The tables as they are now, for somebody who puts them back; `None` if they are to be opened.
     pub(super) async fn take(&self) -> Option<Stored> {
-        let stored = lock(&self.stored).take();
-        let mut stored = stored.filter(|stored| stored.opened.elapsed() < FOLLOWED)?;
+        let mut stored = lock(&self.stored).take()?;
         // Whoever opens them says what is wrong, if it still is then.
         stored.refresh().await.ok().map(|()| stored)
     }
@@ -84,10 +77,15 @@ impl Known {
         *lock(&self.stored) = Some(stored);
     }
 
+    /// Forgets the tables, so that they are opened anew: another archive may be at their place by now.
+    pub fn forget_tables(&self) {
+        lock(&self.stored).take();
+    }
+
     /// Forgets everything but the limit of memory, and closes the connections.
     pub fn clear(&self) {
         self.ends.clear();
-        lock(&self.stored).take();
+        self.forget_tables();
         if let Some(runtime) = &*lock(&self.runtime) {
             runtime.cache_manager.get_file_metadata_cache().clear();
         }
@@ -100,12 +98,8 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::archive::{
-        Advance, FileEntry, Progress, Rows, TableKind, TopicPartition, data_files,
-    };
+    use crate::archive::{Advance, FileEntry, Progress, Rows, TopicPartition, data_files};
     use crate::event::{NextOffset, Partition, RawRecord};
     use crate::view::Emitted;
 

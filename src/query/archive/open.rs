@@ -7,7 +7,7 @@ use datafusion::common::DataFusionError;
 use tokio::runtime::Handle;
 
 use super::engine::Engine;
-use super::known::{Known, Stored};
+use super::known::{Known, Stored, Tables};
 use super::live::{End, LiveError};
 use crate::archive::{Storage, StorageError, Table, TableError, TableKind};
 use crate::config::{Archive, Config};
@@ -203,9 +203,6 @@ impl Opening<'_> {
         ));
     }
 }
-
-/// Tables; `None` where one does not exist yet.
-pub(super) type Tables = BTreeMap<TableKind, Option<Table>>;
 
 /// Whether any table of the archive exists: the one that is asked may be empty still.
 fn has_any_table(storage: &Storage, handle: &Handle) -> Result<bool, TableError> {

@@ -70,7 +70,10 @@ impl Engine {
                 together = (together * 2).min(MOST_DAYS);
             }
             let in_window = ident("day").between(day(oldest), day(newest));
-            let rows = self.rows(table, conditions).await?.filter(in_window)?;
+            let rows = self
+                .narrow_rows(table, conditions)
+                .await?
+                .filter(in_window)?;
             let places = self.places(rows, left).await?;
             left = left.map(|left| left - places.len());
             let mut places = places.as_slice();
@@ -127,7 +130,7 @@ impl Engine {
     /// # Errors
     /// The archive cannot be read.
     pub async fn count(&self, table: TableKind, conditions: &Conditions) -> Result<usize> {
-        self.rows(table, conditions).await?.count().await
+        self.narrow_rows(table, conditions).await?.count().await
     }
 
     /// How many rows there are of each value of these, the most frequent first.
@@ -141,7 +144,7 @@ impl Engine {
         by: &[Grouping],
         limit: Option<usize>,
     ) -> Result<DataFrame> {
-        let mut rows = self.rows(table, conditions).await?;
+        let mut rows = self.narrow_rows(table, conditions).await?;
         // A row with several resources counts for each of them.
         let mut lists: Vec<&str> = by.iter().flat_map(Grouping::columns).collect();
         lists.retain(|column| list_columns(table).any(|list| list == *column));
@@ -171,7 +174,7 @@ impl Engine {
         let counts = match unit.width_us() {
             None => self.rows_per_day(table, conditions).await?,
             Some(width_us) => {
-                let rows = self.rows(table, conditions).await?;
+                let rows = self.narrow_rows(table, conditions).await?;
                 let width = || lit(width_us);
                 // Also before 1970 a unit begins with the full minute or hour.
                 let time_us = || cast(ident("time"), DataType::Int64);
@@ -215,7 +218,7 @@ impl Engine {
     async fn rows_per_day(&self, table: TableKind, conditions: &Conditions) -> Result<DataFrame> {
         let per_day =
             |rows: DataFrame| rows.aggregate(vec![ident("day")], vec![count(lit(1)).alias(COUNT)]);
-        let rows = self.rows(table, conditions).await?;
+        let rows = self.narrow_rows(table, conditions).await?;
         let Some((first, last)) = conditions.whole_days() else {
             return per_day(rows);
         };

@@ -109,6 +109,7 @@ async fn write(
         name,
         when: &question.when,
         end_ms: known.end_ms,
+        counted_ms: known.counted_ms,
         histogram: known.histogram.as_ref(),
         facets: &known.facets,
         alerts: known.alerts,
@@ -186,6 +187,7 @@ async fn found(
     let now_ms = Timestamp::now().as_millisecond();
     Ok(KnownProfile {
         end_ms: conditions.to_ms.unwrap_or(now_ms).min(now_ms),
+        counted_ms: now_ms,
         histogram,
         facets: facets.columns,
         alerts: alerts.map_err(|error| in_words(&error))? as u64,

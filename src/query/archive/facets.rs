@@ -198,7 +198,7 @@ fn seen_in_lists<'a>(columns: &'a [ArrayRef], times: &[i64]) -> Result<Vec<(&'a 
             };
             match seen.entry(text) {
                 Entry::Vacant(entry) => {
-                    entry.insert((row, now.clone()));
+                    entry.insert((row, now));
                 }
                 Entry::Occupied(mut entry) => {
                     let (last, seen) = entry.get_mut();

@@ -64,12 +64,6 @@ impl FileEntry {
         }
     }
 
-    /// The time of its newest row as the Delta log has it; its day where the log does not say it.
-    pub(super) fn newest(&self) -> &str {
-        let newest = self.statistics["maxValues"]["time"].as_str();
-        newest.unwrap_or(&self.day)
-    }
-
     /// The time of its newest row in milliseconds since the Unix epoch, or that of its day where the log does not say it.
     pub(super) fn newest_ms(&self) -> Option<i64> {
         let time = self.statistics["maxValues"]["time"].as_str();

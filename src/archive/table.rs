@@ -3,6 +3,7 @@
 //! compared at the snapshot against which is committed, and the library refuses a commit if a later one has moved one
 //! of the same positions. Nothing is appended twice, whoever else believes to own a partition.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -150,7 +151,7 @@ impl Table {
             return files.clone();
         }
         let mut files = self.entries();
-        files.sort_by(|a, b| b.newest().cmp(a.newest()));
+        files.sort_by_cached_key(|file| Reverse(file.newest_ms()));
         let (_, files) = listed.insert((version, files.into()));
         files.clone()
     }

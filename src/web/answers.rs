@@ -1,14 +1,13 @@
 //! Answers of the archive that are given again for some time: profiles, the events in which rights were given, and the values
 //! that the filter bar completes. The policy, by its name, says what is hidden from those who are given an answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use tokio::sync::Semaphore;
 
 use super::grant_events::GrantEvents;
 use super::remembered::Remembered;
+use super::turns::Turns;
 use crate::kafka::Stored;
 use crate::page::{Asked, GrantedBy, Histogram, ProfileOf};
 use crate::query::archive::{Attribute, Facet};
@@ -29,7 +28,7 @@ pub(super) struct Answers {
     pub(super) by_others: Remembered<ProfileQuestion, Granted>,
     pub(super) grants: Remembered<GrantsQuestion, GrantEvents>,
     /// The turn of whoever reads such events, which goes on when the reader has left: one at a time.
-    pub(super) grants_turn: Arc<Semaphore>,
+    pub(super) grants_turn: Turns,
     pub(super) values: Remembered<ValuesQuestion, KnownValues>,
 }
 
@@ -39,7 +38,7 @@ impl Default for Answers {
             profiles: Remembered::new(PROFILES.0, PROFILES.1),
             by_others: Remembered::new(PROFILES.0, PROFILES.1),
             grants: Remembered::new(GRANTS.0, GRANTS.1),
-            grants_turn: Arc::new(Semaphore::new(1)),
+            grants_turn: Turns::new(1),
             values: Remembered::new(VALUES.0, VALUES.1),
         }
     }

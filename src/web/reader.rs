@@ -118,7 +118,12 @@ impl Reader {
 
     /// A page that says one thing.
     pub(super) fn message(&self, title: &str, text: &str) -> String {
-        message_page(self.frame(title, Section::Other), title, text)
+        self.message_in(Section::Other, title, text)
+    }
+
+    /// The same in a section.
+    pub(super) fn message_in(&self, section: Section, title: &str, text: &str) -> String {
+        message_page(self.frame(title, section), title, text)
     }
 
     /// The answer to somebody whose role may not do what they ask for; `None` if they may.

@@ -1,9 +1,8 @@
 //! Retries of dead letters: one at a time in a process, through the pipeline of the daemon.
 
-use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
+use super::turns::Turns;
 use crate::pipeline::Pipeline;
 
 /// Gives the pipeline with the rules in force and the output topics as they are now, for which it asks the cluster; or
@@ -12,7 +11,7 @@ pub type CurrentPipeline = Box<dyn Fn() -> Result<Pipeline, String> + Send + Syn
 
 /// Whether a retry runs, and what it needs.
 pub(super) struct Retries {
-    running: Arc<Semaphore>,
+    running: Turns,
     pipeline: CurrentPipeline,
 }
 
@@ -20,14 +19,14 @@ impl Retries {
     /// No retry runs yet.
     pub(super) fn new(pipeline: CurrentPipeline) -> Retries {
         Retries {
-            running: Arc::new(Semaphore::new(1)),
+            running: Turns::new(1),
             pipeline,
         }
     }
 
     /// The turn of the caller, who keeps it until the retry has ended; `None` while another one runs.
     pub(super) fn begin(&self) -> Option<OwnedSemaphorePermit> {
-        self.running.clone().try_acquire_owned().ok()
+        self.running.try_take()
     }
 
     /// The pipeline. It waits for the cluster.

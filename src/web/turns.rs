@@ -18,4 +18,9 @@ impl Turns {
         // Never closed.
         self.0.clone().acquire_owned().await.ok()
     }
+
+    /// A turn that is free now, which ends when it is dropped.
+    pub(super) fn try_take(&self) -> Option<OwnedSemaphorePermit> {
+        self.0.clone().try_acquire_owned().ok()
+    }
 }

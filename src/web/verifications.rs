@@ -1,16 +1,17 @@
 //! Verifications of days: one at a time in a process, and what they have said, as long as the process runs.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::civil::Date;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::turns::Turns;
 use crate::page::Verdict;
 
 /// What verifications have said, and whether one runs.
 pub(super) struct Verifications {
-    running: Arc<Semaphore>,
+    running: Turns,
     /// By the source and the day.
     verdicts: Mutex<BTreeMap<String, BTreeMap<Date, Verdict>>>,
 }
@@ -18,7 +19,7 @@ pub(super) struct Verifications {
 impl Default for Verifications {
     fn default() -> Verifications {
         Verifications {
-            running: Arc::new(Semaphore::new(1)),
+            running: Turns::new(1),
             verdicts: Mutex::default(),
         }
     }
@@ -27,7 +28,7 @@ impl Default for Verifications {
 impl Verifications {
     /// The turn of the caller, who keeps it until the verification has ended; `None` while another one runs.
     pub(super) fn begin(&self) -> Option<OwnedSemaphorePermit> {
-        self.running.clone().try_acquire_owned().ok()
+        self.running.try_take()
     }
 
     /// Remembers what was said of a day that the ledger has.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::Like;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, ScalarUDF, ident, lit};
@@ -10,7 +9,7 @@ use ipnet::IpNet;
 
 use super::fits::fits;
 use super::functions::{Matches, TextFunction};
-use super::pruning::{day, time_scalar};
+use super::pruning::{day, text_value, time_scalar};
 use super::records::record_columns;
 use crate::archive::{TableKind, begin_of_day_ms, day_of};
 use crate::view::Filter;
@@ -151,7 +150,7 @@ impl Before {
     /// Whether a row comes after this one where the newest is first.
     fn predicate(&self) -> Expr {
         let time = lit(time_scalar(Some(self.time_us)));
-        let topic = || lit(ScalarValue::Utf8View(Some(self.topic.clone())));
+        let topic = || text_value(&self.topic);
         let less = |column: &str, value: Expr| ident(column).lt(value);
         let equal = |column: &str, value: Expr| ident(column).eq(value);
         let offset = less("offset", lit(self.offset));
@@ -265,8 +264,7 @@ impl Conditions {
             all.push(is_earlier.or(ident("time").lt(time(to_ms))));
         }
         all.extend(self.before.as_ref().map(Before::predicate));
-        let is_kind = |kind: &str| ident("kind").eq(lit(ScalarValue::Utf8View(Some(kind.into()))));
-        all.extend(self.kind.map(is_kind));
+        all.extend(self.kind.map(|kind| ident("kind").eq(text_value(kind))));
         for (attribute, patterns) in self
             .attributes
             .iter()
@@ -337,13 +335,12 @@ fn is_id(pattern: &str) -> Expr {
     ];
     forms.sort();
     forms.dedup();
-    let forms = forms.into_iter();
-    let forms = forms.map(|form| lit(ScalarValue::Utf8View(Some(form))));
+    let forms = forms.iter().map(|form| text_value(form));
     ident(COLUMN).in_list(forms.collect(), false)
 }
 
 fn in_network(network: &IpNet) -> Expr {
-    let network = lit(ScalarValue::Utf8View(Some(network.to_string())));
+    let network = text_value(&network.to_string());
     ScalarUDF::from(TextFunction::in_network()).call(vec![ident("address"), network])
 }
 
@@ -359,7 +356,7 @@ fn may_contain(table: TableKind, text: &str) -> Option<Expr> {
         TableKind::DeadLetters | TableKind::Ledger => return None,
     };
     let like = |pattern: &str, case_insensitive: bool| {
-        let pattern = lit(ScalarValue::Utf8View(Some(format!("%{pattern}%"))));
+        let pattern = text_value(&format!("%{pattern}%"));
         let (column, pattern) = (Box::new(ident(column)), Box::new(pattern));
         Expr::Like(Like::new(false, column, pattern, None, case_insensitive))
     };

@@ -49,17 +49,17 @@ pub struct Engine {
     is_hiding: bool,
 }
 
-/// What a table consists of: its files by their names, and the first column of each part of the topics' ends.
+/// What a table consists of: its files, and the first column of each part of the topics' ends.
 #[derive(Clone)]
 struct Held {
-    files: Vec<String>,
+    files: Arc<[FileEntry]>,
     live: Vec<ArrayRef>,
 }
 
 impl Held {
     fn is_same(&self, other: &Held) -> bool {
         let (live, others) = (self.live.iter(), other.live.iter());
-        self.files == other.files
+        (Arc::ptr_eq(&self.files, &other.files) || self.files == other.files)
             && live.len() == others.len()
             && live.zip(others).all(|(one, other)| Arc::ptr_eq(one, other))
     }
@@ -185,7 +185,7 @@ impl Engine {
         }
         self.days.insert(kind, days);
         let held = Held {
-            files: files.iter().map(|file| file.path.clone()).collect(),
+            files: files.clone(),
             live: live.iter().map(|rows| rows.column(0).clone()).collect(),
         };
         self.held.insert(kind, held);

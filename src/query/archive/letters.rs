@@ -1,11 +1,11 @@
 //! The newest dead letters, and which of them were retried.
 
-use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::{Expr, ident, lit};
+use datafusion::common::Result;
+use datafusion::logical_expr::{Expr, ident};
 
 use super::conditions::Conditions;
 use super::engine::Engine;
-use super::pruning::day;
+use super::pruning::{day, text_value};
 use crate::archive::{TableKind, day_of};
 use crate::kafka::Stored;
 use crate::query::Receipts;
@@ -41,16 +41,15 @@ impl Engine {
         let Some(oldest_ms) = times.min() else {
             return Ok((letters, receipts));
         };
-        let text = |text: String| lit(ScalarValue::Utf8View(Some(text)));
         let positions = of_topic.iter().map(|letter| At::from(letter.position));
-        let positions: Vec<Expr> = positions.map(|at| text(at.to_string())).collect();
+        let positions: Vec<Expr> = positions.map(|at| text_value(&at.to_string())).collect();
         let limit = positions.len() * MOST_RECEIPTS;
         // The clocks of producers differ, by less than a day.
         let since = day(day_of(oldest_ms).saturating_sub(1));
         let are_receipts = ident("kind")
-            .eq(text("receipt".to_owned()))
+            .eq(text_value("receipt"))
             .and(ident("day").gt_eq(since))
-            .and(ident("topic").eq(text(topic.to_owned())))
+            .and(ident("topic").eq(text_value(topic)))
             .and(ident("retried").in_list(positions, false));
         let found = self.newest_where(TableKind::DeadLetters, are_receipts, limit);
         for stored in found.await? {

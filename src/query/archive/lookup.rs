@@ -1,11 +1,11 @@
 //! One record of the archive, and the records that belong to it.
 
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::Result;
 use datafusion::logical_expr::{Expr, ScalarUDF, ident, lit};
 
 use super::engine::Engine;
 use super::functions::TextFunction;
-use super::pruning::time_scalar;
+use super::pruning::{text_value, time_scalar};
 use super::records::{Records, record_columns};
 use crate::archive::TableKind;
 use crate::kafka::Stored;
@@ -23,8 +23,8 @@ impl Engine {
     pub async fn find(&self, reference: &Reference) -> Result<Option<Stored>> {
         let places = match reference {
             Reference::Id(id) => [
-                (TableKind::Events, ident("event_id").eq(text(id))),
-                (TableKind::Alerts, ident("alert_id").eq(text(id))),
+                (TableKind::Events, ident("event_id").eq(text_value(id))),
+                (TableKind::Alerts, ident("alert_id").eq(text_value(id))),
                 (TableKind::DeadLetters, contains(id)),
             ],
             Reference::At(at) => [
@@ -50,7 +50,7 @@ impl Engine {
         event: &Emitted<'_>,
     ) -> impl Future<Output = Result<Vec<Stored>>> + use<'e> {
         let id = event.id().filter(|_| event.kind == RecordKind::Event);
-        let raised = id.map(|id| ident("event_id").eq(text(&id)));
+        let raised = id.map(|id| ident("event_id").eq(text_value(&id)));
         self.related(TableKind::Alerts, raised)
     }
 
@@ -65,7 +65,7 @@ impl Engine {
         let ids = alert.related_events();
         let is_asked = !alert.holds_its_event() && !ids.is_empty();
         let any = is_asked.then(|| {
-            let ids = ids.iter().map(|id| text(id)).collect();
+            let ids = ids.iter().map(|id| text_value(id)).collect();
             ident("event_id").in_list(ids, false)
         });
         self.related(TableKind::Events, any)
@@ -85,7 +85,7 @@ impl Engine {
         let in_time = ident("time").between(micros(first_ms), micros(last_ms.saturating_add(1)));
         let places = offsets.iter().map(|offset| lit(*offset)).collect();
         let predicate = in_time
-            .and(ident("topic").eq(text(topic)))
+            .and(ident("topic").eq(text_value(topic)))
             .and(ident("offset").in_list(places, false));
         self.newest_where(TableKind::Alerts, predicate, offsets.len())
             .await
@@ -104,8 +104,8 @@ impl Engine {
     /// # Errors
     /// The archive cannot be read.
     pub async fn receipts_of(&self, letter: &At) -> Result<Vec<Stored>> {
-        let is_receipt = ident("kind").eq(text("receipt"));
-        let of_letter = is_receipt.and(ident("retried").eq(text(&letter.to_string())));
+        let is_receipt = ident("kind").eq(text_value("receipt"));
+        let of_letter = is_receipt.and(ident("retried").eq(text_value(&letter.to_string())));
         self.newest_where(TableKind::DeadLetters, of_letter, MOST_RELATED)
             .await
     }
@@ -154,16 +154,12 @@ fn is_at(at: &At) -> Expr {
 
 /// Whether these columns hold a position.
 fn is_position(at: &At, [topic, partition, offset]: [&str; 3]) -> Expr {
-    let topic = ident(topic).eq(text(&at.topic));
+    let topic = ident(topic).eq(text_value(&at.topic));
     let partition = ident(partition).eq(lit(at.partition));
     topic.and(partition).and(ident(offset).eq(lit(at.offset)))
 }
 
 /// Whether the bytes of dead letters contain an id.
 fn contains(id: &str) -> Expr {
-    ScalarUDF::from(TextFunction::bytes_contain()).call(vec![ident("value"), text(id)])
-}
-
-fn text(text: &str) -> Expr {
-    lit(ScalarValue::Utf8View(Some(text.to_owned())))
+    ScalarUDF::from(TextFunction::bytes_contain()).call(vec![ident("value"), text_value(id)])
 }

@@ -109,6 +109,11 @@ pub(super) fn day(number: i32) -> Expr {
     lit(ScalarValue::Date32(Some(number)))
 }
 
+/// A value of a column of texts.
+pub(super) fn text_value(text: &str) -> Expr {
+    lit(ScalarValue::Utf8View(Some(text.to_owned())))
+}
+
 /// A value of the column `time`, in microseconds since the Unix epoch.
 pub(super) fn time_scalar(microseconds: Option<i64>) -> ScalarValue {
     ScalarValue::TimestampMicrosecond(microseconds, Some("UTC".into()))

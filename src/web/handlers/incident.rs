@@ -11,9 +11,7 @@ use super::plain::{not_recorded, unavailable};
 use crate::alert::BUILT_IN;
 use crate::config::Role;
 use crate::finding::path;
-use crate::page::{
-    Draft, IncidentPage, Section, Suppression, incident_page, incident_url, message_page,
-};
+use crate::page::{Draft, IncidentPage, Section, Suppression, incident_page, incident_url};
 use crate::triage::{Alert, Deed, Incident, IncidentKey, TriageState, named, proposal};
 use crate::view::{Emitted, JsonPart};
 use crate::web::app::Web;
@@ -108,8 +106,8 @@ async fn show(
     };
     let incident = key_of(reader).and_then(|key| named(&gathered.incidents, &key));
     let Some(incident) = incident else {
-        let frame = reader.frame(words.no_incident, Section::Alerts);
-        let page = message_page(frame, words.no_incident, words.not_found_hint);
+        let (title, hint) = (words.no_incident, words.not_found_hint);
+        let page = reader.message_in(Section::Alerts, title, hint);
         return html(StatusCode::NOT_FOUND, page);
     };
     let mut notes = notes(&gathered, reader.language);

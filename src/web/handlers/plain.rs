@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::page::{Language, Section, message_page};
+use crate::page::Language;
 use crate::web::assets::ASSETS;
 use crate::web::reader::{LANGUAGE, Reader};
 use crate::web::respond::{html, see_other};
@@ -37,8 +37,7 @@ pub(in crate::web) async fn language(reader: Reader) -> Response {
 /// What is not there.
 pub(in crate::web) async fn not_found(reader: Reader) -> Response {
     let words = reader.language.words();
-    let frame = reader.frame(words.not_found, Section::Other);
-    let page = message_page(frame, words.not_found, &crate::view::shown(&reader.url));
+    let page = reader.message(words.not_found, &crate::view::shown(&reader.url));
     html(StatusCode::NOT_FOUND, page)
 }
 
@@ -51,8 +50,7 @@ pub(in crate::web) fn is_own_path(back: &str) -> bool {
 /// Says that there is no answer, and why.
 pub(super) fn unavailable(reader: &Reader, why: &str) -> Response {
     let words = reader.language.words();
-    let frame = reader.frame(words.unavailable, Section::Other);
-    let page = message_page(frame, words.unavailable, &crate::view::shown(why));
+    let page = reader.message(words.unavailable, &crate::view::shown(why));
     html(StatusCode::SERVICE_UNAVAILABLE, page)
 }
 

@@ -246,7 +246,7 @@ async fn grant_events(
     if let Some(known) = answers.grants.known(&question) {
         return Ok(Some(known));
     }
-    let Ok(turn) = answers.grants_turn.clone().try_acquire_owned() else {
+    let Some(turn) = answers.grants_turn.try_take() else {
         return Ok(None);
     };
     let snapshot = web.snapshot(reader.user()?).await?;

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::plain::{not_found, not_recorded, unavailable};
 use crate::kafka::Stored;
-use crate::page::{RecordPage, Section, message_page, record_page};
+use crate::page::{RecordPage, Section, record_page};
 use crate::view::{At, Emitted, RecordKind, Reference};
 use crate::web::app::Web;
 use crate::web::audit::Action;
@@ -25,8 +25,7 @@ pub(in crate::web) async fn record(State(web): State<Web>, user: User, reader: R
         Err(why) => unavailable(&reader, &why),
         Ok(None) => {
             let words = reader.language.words();
-            let frame = reader.frame(words.not_found, Section::Other);
-            let page = message_page(frame, words.not_found, words.not_found_hint);
+            let page = reader.message(words.not_found, words.not_found_hint);
             html(StatusCode::NOT_FOUND, page)
         }
         Ok(Some((stored, related))) => {

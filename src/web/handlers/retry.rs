@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 use super::plain::not_recorded;
 use crate::config::Role;
 use crate::kafka::session::Shutdown;
-use crate::page::{RetriedPage, RetryProblem, Retrying, Section, message_page, retried_page};
+use crate::page::{RetriedPage, RetryProblem, Retrying, Section, retried_page};
 use crate::pipeline::Content;
 use crate::query::{DeadLetterChoice, retry_id};
 use crate::retry::{self, Counts, Fate, Retry, RetryError};
@@ -80,8 +80,7 @@ pub(in crate::web) async fn retry(
     }
     let words = reader.language.words();
     let said = |status: StatusCode, title: &str, text: &str| {
-        let frame = reader.frame(title, Section::Sources);
-        html(status, message_page(frame, title, text))
+        html(status, reader.message_in(Section::Sources, title, text))
     };
     let missing = || {
         let (title, hint) = (words.no_such_letter, words.no_such_letter_hint);

@@ -15,8 +15,7 @@ use crate::archive::{TableKind, begin_of_day_ms, day_of};
 use crate::diagnostic::Mark;
 use crate::kafka::Stored;
 use crate::page::{
-    RULE_DAYS, RuleOrder, RulePage, RuleRow, RulesPage, Section, message_page, rule_page,
-    rules_page,
+    RULE_DAYS, RuleOrder, RulePage, RuleRow, RulesPage, Section, rule_page, rules_page,
 };
 use crate::pipeline::Path;
 use crate::query::archive::{Attribute, Conditions};
@@ -164,8 +163,8 @@ pub(in crate::web) async fn rule(State(web): State<Web>, reader: Reader) -> Resp
         .into_iter()
         .find(|row| row.id == id && row.file.is_some());
     let Some(row) = row else {
-        let frame = reader.frame(words.no_such_rule, Section::Rules);
-        let page = message_page(frame, words.no_such_rule, words.no_such_rule_hint);
+        let (title, hint) = (words.no_such_rule, words.no_such_rule_hint);
+        let page = reader.message_in(Section::Rules, title, hint);
         return html(StatusCode::NOT_FOUND, page);
     };
     let today = day_of(rules.now_ms);

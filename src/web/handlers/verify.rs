@@ -13,7 +13,7 @@ use super::plain::{not_recorded, unavailable};
 use super::sources::read;
 use crate::archive::day_number;
 use crate::config::Role;
-use crate::page::{Section, Verdict, VerifiedDay, message_page, verified_page};
+use crate::page::{Section, Verdict, VerifiedDay, verified_page};
 use crate::query::ledger::{Effort, Report, Verification, VerifyError, fault_line};
 use crate::query::parallel::cores;
 use crate::web::app::Web;
@@ -51,8 +51,7 @@ pub(in crate::web) async fn verify(
     }
     let words = reader.language.words();
     let said = |status: StatusCode, title: &str, text: &str| {
-        let frame = reader.frame(title, Section::Sources);
-        html(status, message_page(frame, title, text))
+        html(status, reader.message_in(Section::Sources, title, text))
     };
     let day = match known_day(&web, &user, (source, day)).await {
         Ok(Some(day)) => day,

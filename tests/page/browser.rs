@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
+use axum::http::Method;
 use fantoccini::elements::Element;
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::eventually;
 
@@ -180,6 +183,12 @@ impl Browser {
         &self.client
     }
 
+    /// Shows pages as they are printed.
+    pub async fn show_as_printed(&self) {
+        let shown = self.client.issue_cmd(AsPrinted).await;
+        shown.expect("the look of paper");
+    }
+
     /// Writes a picture of the window.
     pub async fn picture(&self, name: &str) -> PathBuf {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
@@ -193,6 +202,22 @@ impl Browser {
     /// Ends the browser.
     pub async fn end(self) {
         self.client.close().await.expect("an end");
+    }
+}
+
+/// The driver's own command that shows pages as they are printed.
+#[derive(Debug)]
+struct AsPrinted;
+
+impl WebDriverCompatibleCommand for AsPrinted {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        let session = session.unwrap_or_default();
+        base.join(&format!("session/{session}/goog/cdp/execute"))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let command = json!({"cmd": "Emulation.setEmulatedMedia", "params": {"media": "print"}});
+        (Method::POST, Some(command.to_string()))
     }
 }
 

@@ -240,6 +240,58 @@ async fn searching_and_reading_work_without_the_script() {
     browser.end().await;
 }
 
+/// On paper nothing can be clicked or scrolled, and the paper is white, also where the screen is dark.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn every_page_can_be_printed() {
+    const LIGHT_TEXT: &str = "
+        const bright = (color) => {
+            const [red, green, blue, alpha = 1] = color.match(/[\\d.]+/g).map(Number);
+            return alpha === 0 ? 1 : (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
+        };
+        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        const found = [];
+        for (let text = walker.nextNode(); text; text = walker.nextNode()) {
+            const element = text.parentElement;
+            const box = element.getBoundingClientRect();
+            if (!text.data.trim() || box.width < 2 || !element.checkVisibility()) continue;
+            if (bright(getComputedStyle(element).color) > 0.5) found.push(text.data.trim());
+        }
+        return found";
+    const CUT_OFF: &str = "
+        return [...document.querySelectorAll('main, main *')].filter((one) => {
+            const style = getComputedStyle(one);
+            const isCut = (overflow) => ['auto', 'scroll', 'hidden', 'clip'].includes(overflow);
+            const box = one.getBoundingClientRect();
+            if (box.width < 2 || !one.checkVisibility()) return false;
+            return isCut(style.overflowY) && one.scrollHeight > one.clientHeight + 1
+                || isCut(style.overflowX) && one.scrollWidth > one.clientWidth + 1;
+        }).map((one) => one.outerHTML.slice(0, 200))";
+    const CONTROLS: &str = "
+        return [...document.querySelectorAll('nav, search, .pager, button, input, select, textarea')]
+            .filter((one) => one.checkVisibility()).map((one) => one.outerHTML.slice(0, 200))";
+    let site = Site::of(&documented());
+    // The width of A4 at 96 pixels per inch.
+    let paper = Looks {
+        size: (794, 1_123),
+        is_dark: true,
+        ..USUAL
+    };
+    let browser = Browser::start(paper).await;
+    let pages = pages(&site, &browser).await;
+    browser.show_as_printed().await;
+    for url in pages {
+        browser.go(&url).await;
+        let light = browser.run(LIGHT_TEXT, Vec::new()).await;
+        assert_eq!(light, json!([]), "{url}: text that is hardly seen on paper");
+        let cut = browser.run(CUT_OFF, Vec::new()).await;
+        assert_eq!(cut, json!([]), "{url}: parts that are cut off on paper");
+        assert_eq!(too_wide(&browser).await, 0, "{url} is wider than the paper");
+        let controls = browser.run(CONTROLS, Vec::new()).await;
+        assert_eq!(controls, json!([]), "{url}: what is of no use on paper");
+    }
+    browser.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn nothing_is_asked_of_anybody_else() {
     let site = Site::of(&documented());

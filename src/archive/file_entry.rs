@@ -65,7 +65,7 @@ impl FileEntry {
     }
 
     /// The time of its newest row in milliseconds since the Unix epoch, or that of its day where the log does not say it.
-    pub(super) fn newest_ms(&self) -> Option<i64> {
+    pub fn newest_ms(&self) -> Option<i64> {
         let time = self.statistics["maxValues"]["time"].as_str();
         let time = time.and_then(|time| time.parse::<jiff::Timestamp>().ok());
         let day = || {

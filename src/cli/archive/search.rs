@@ -1,5 +1,6 @@
 //! `search`: events, alerts or dead letters that meet conditions, the newest first; how many there are, and of what.
 
+use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 
@@ -95,7 +96,9 @@ pub(in crate::cli) fn run(command: &Command) -> Result<(), Failure> {
     }
     if !command.by.is_empty() {
         let columns = command.by.iter().map(|name| grouping(table, name));
-        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let mut columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let mut known = HashSet::new();
+        columns.retain(|column| known.insert(column.name));
         let engine = &search.session.engine;
         let groups = engine.count_by(table, &search.conditions, &columns, search.limit());
         return search.groups(search.session.wait(groups)?);

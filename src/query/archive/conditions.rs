@@ -1,5 +1,6 @@
 //! Conditions on the rows of a table, as people give them to a search, and the predicates that they become.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::logical_expr::expr::Like;
@@ -9,7 +10,7 @@ use ipnet::IpNet;
 
 use super::fits::fits;
 use super::functions::{Matches, TextFunction};
-use super::pruning::{day, text_value, time_scalar};
+use super::pruning::{earlier, not_earlier, text_value, time_scalar};
 use super::records::record_columns;
 use crate::archive::{TableKind, begin_of_day_ms, day_of};
 use crate::view::Filter;
@@ -189,19 +190,29 @@ pub struct Conditions {
 impl Conditions {
     /// Whether rows are looked up by their ids.
     pub(super) fn names_ids(&self) -> bool {
-        let mut attributes = self.attributes.iter();
-        attributes.any(|(attribute, _)| *attribute == Attribute::EventId)
+        self.attributes.iter().any(|(attribute, patterns)| {
+            *attribute == Attribute::EventId && patterns.iter().all(|pattern| is_text(pattern))
+        })
+    }
+
+    /// The time in which rows may be, in microseconds since the Unix epoch.
+    pub(super) fn time_us(&self) -> Range<i64> {
+        let until_us = self.to_ms.map(in_us);
+        let with_before = self
+            .before
+            .as_ref()
+            .map(|row| row.time_us.saturating_add(1));
+        let until_us = until_us.into_iter().chain(with_before).min();
+        let from_us = self.from_ms.map_or(i64::MIN, in_us);
+        from_us..until_us.unwrap_or(i64::MAX).max(from_us)
     }
 
     /// Whether rows of a day may be in time.
     pub(super) fn has_rows_of(&self, day: i32) -> bool {
-        let of_before = self
-            .before
-            .as_ref()
-            .map(|row| row.time_us.div_euclid(1_000));
-        let latest = self.to_ms.into_iter().chain(of_before).min();
-        let begins_in_time = latest.is_none_or(|to_ms| day <= day_of(to_ms));
-        begins_in_time && self.from_ms.is_none_or(|from_ms| day >= day_of(from_ms))
+        let of_time = |time_us: i64| day_of(time_us.div_euclid(1_000));
+        let wanted_us = self.time_us();
+        !wanted_us.is_empty()
+            && (of_time(wanted_us.start)..=of_time(wanted_us.end - 1)).contains(&day)
     }
 
     /// Whether columns of all rows in time have to be read.
@@ -220,7 +231,7 @@ impl Conditions {
     }
 
     /// Whether there is a condition on something else than when or where a row is.
-    fn asks_for_values(&self) -> bool {
+    pub(super) fn asks_for_values(&self) -> bool {
         self.kind.is_some()
             || !self.attributes.is_empty()
             || !self.networks.is_empty()
@@ -254,15 +265,8 @@ impl Conditions {
     /// The predicate on the rows of a table; `None` if it is always true.
     pub(super) fn predicate(&self, table: TableKind) -> Option<Expr> {
         let mut all = Vec::new();
-        // Of most files the day says it for all rows.
-        if let Some(from_ms) = self.from_ms {
-            let is_later = ident("day").gt(day(day_of(from_ms)));
-            all.push(is_later.or(ident("time").gt_eq(time(from_ms))));
-        }
-        if let Some(to_ms) = self.to_ms {
-            let is_earlier = ident("day").lt(day(day_of(to_ms)));
-            all.push(is_earlier.or(ident("time").lt(time(to_ms))));
-        }
+        all.extend(self.from_ms.map(|from_ms| not_earlier(in_us(from_ms))));
+        all.extend(self.to_ms.map(|to_ms| earlier(in_us(to_ms))));
         all.extend(self.before.as_ref().map(Before::predicate));
         all.extend(self.kind.map(|kind| ident("kind").eq(text_value(kind))));
         for (attribute, patterns) in self
@@ -299,9 +303,9 @@ impl Conditions {
     }
 }
 
-/// A time in milliseconds as a value of the column `time`.
-fn time(time_ms: i64) -> Expr {
-    lit(time_scalar(Some(time_ms.saturating_mul(1_000))))
+/// A time in milliseconds as one in microseconds.
+fn in_us(time_ms: i64) -> i64 {
+    time_ms.saturating_mul(1_000)
 }
 
 /// Whether one of them is true. The expression is as flat as it can be, because it is walked by recursion.
@@ -325,7 +329,7 @@ fn any(of: impl Iterator<Item = Expr>) -> Expr {
 /// they are: as it is written, in small letters and in capitals.
 fn is_id(pattern: &str) -> Expr {
     const COLUMN: &str = "event_id";
-    if pattern.contains(['*', '?', '\\']) {
+    if !is_text(pattern) {
         return fits(&[COLUMN], &[pattern.to_owned()]);
     }
     let mut forms = vec![
@@ -337,6 +341,11 @@ fn is_id(pattern: &str) -> Expr {
     forms.dedup();
     let forms = forms.iter().map(|form| text_value(form));
     ident(COLUMN).in_list(forms.collect(), false)
+}
+
+/// Whether a pattern is fitted by one text alone, in any letter case.
+fn is_text(pattern: &str) -> bool {
+    !pattern.contains(['*', '?', '\\'])
 }
 
 fn in_network(network: &IpNet) -> Expr {

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{Date32Type, SchemaRef};
+use arrow::datatypes::{Date32Type, SchemaRef, TimestampMicrosecondType};
 use datafusion::catalog::TableProvider;
 use datafusion::common::config::ConfigNonZeroUsize;
 use datafusion::common::{JoinType, Result};
@@ -21,6 +21,7 @@ use super::conditions::Conditions;
 use super::functions::TextFunction;
 use super::hiding::HidingTable;
 use super::provider::{ArchiveTable, read_schema};
+use super::windows::DayRows;
 use crate::archive::{
     Damage, FileEntry, Table, TableKind, begin_of_day_ms, damaged_file, day_number, day_of,
 };
@@ -39,8 +40,8 @@ const NARROW_BATCH_ROWS: usize = 8_192;
 /// Answers queries on tables.
 pub struct Engine {
     context: SessionContext,
-    /// The days of which each table has rows, and how many; `None` where it is not known.
-    days: BTreeMap<TableKind, Days>,
+    /// The days of which each table has rows, and what is known of these.
+    days: BTreeMap<TableKind, BTreeMap<i32, DayRows>>,
     /// The files of each table, and where they are.
     files: Vec<StoredFiles>,
     /// By which it is known whether two engines have the same rows of a table.
@@ -64,9 +65,6 @@ impl Held {
             && live.zip(others).all(|(one, other)| Arc::ptr_eq(one, other))
     }
 }
-
-/// How many rows there are of each day, where it is known.
-type Days = BTreeMap<i32, Option<u64>>;
 
 /// The data files of a table.
 struct StoredFiles {
@@ -166,21 +164,25 @@ impl Engine {
         files: Arc<[FileEntry]>,
         live: &[RecordBatch],
     ) -> Result<()> {
-        let mut days = Days::new();
-        let mut add = |day: i32, rows: Option<u64>| {
-            let known = days.entry(day).or_insert(Some(0));
-            *known = known.zip(rows).map(|(known, rows)| known + rows);
+        let mut days: BTreeMap<i32, DayRows> = BTreeMap::new();
+        let mut add = |day: i32, rows: Option<u64>, newest_us: Option<i64>| {
+            let known = days.entry(day).or_insert(DayRows::NONE);
+            known.rows = known.rows.zip(rows).map(|(known, rows)| known + rows);
+            known.newest_us = known.newest_us.max(newest_us);
         };
         for file in &*files {
-            add(
-                day_number(&file.day),
-                file.statistics["numRecords"].as_u64(),
-            );
+            let rows = file.statistics["numRecords"].as_u64();
+            // The log has milliseconds.
+            let newest_us = |newest_ms: i64| newest_ms.saturating_mul(1_000).saturating_add(999);
+            add(day_number(&file.day), rows, file.newest_ms().map(newest_us));
         }
         for rows in live {
-            let of_rows = rows.column(0).as_primitive::<Date32Type>();
-            for same in of_rows.values().chunk_by(|a, b| a == b) {
-                add(same[0], Some(same.len() as u64));
+            let of_rows = rows.column(0).as_primitive::<Date32Type>().values();
+            let times = rows.column(1).as_primitive::<TimestampMicrosecondType>();
+            let mut times = times.values().iter();
+            for same in of_rows.chunk_by(|a, b| a == b) {
+                let newest_us = times.by_ref().take(same.len()).max();
+                add(same[0], Some(same.len() as u64), newest_us.copied());
             }
         }
         self.days.insert(kind, days);
@@ -232,21 +234,13 @@ impl Engine {
 
     /// The days of which a table has rows, the newest first.
     pub(super) fn days(&self, table: TableKind) -> impl Iterator<Item = i32> {
-        self.days
-            .get(&table)
-            .into_iter()
-            .flat_map(|days| days.keys().rev().copied())
+        self.known_days(table).map(|(day, _)| day)
     }
 
-    /// How many rows a table has of each of these days, without reading any; `None` if that is not known.
-    pub(super) fn rows_of_days(
-        &self,
-        table: TableKind,
-        wanted: impl Fn(i32) -> bool,
-    ) -> Option<Vec<(i32, u64)>> {
-        let days = self.days.get(&table).into_iter().flatten();
-        let days = days.filter(|(day, _)| wanted(**day));
-        days.map(|(day, rows)| Some((*day, (*rows)?))).collect()
+    /// The days of which a table has rows, the newest first, with what is known of these.
+    pub(super) fn known_days(&self, table: TableKind) -> impl Iterator<Item = (i32, DayRows)> {
+        let days = self.days.get(&table).into_iter().flatten().rev();
+        days.map(|(day, known)| (*day, *known))
     }
 
     /// What limits the memory of all queries.

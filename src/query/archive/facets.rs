@@ -3,7 +3,7 @@
 
 use std::collections::hash_map::Entry;
 
-use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, RecordBatch, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray};
 use arrow::datatypes::TimestampMicrosecondType;
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
@@ -11,10 +11,12 @@ use datafusion::logical_expr::{Expr, ident};
 use foldhash::{HashMap, HashMapExt};
 use futures::StreamExt;
 
+use super::bars::{Bars, Unit};
 use super::conditions::Conditions;
 use super::counted_values::{CountedValues, Seen};
 use super::engine::Engine;
-use super::search::{Grouping, Unit, list_columns};
+use super::groups::Grouping;
+use super::text_lists::TextLists;
 use crate::archive::TableKind;
 
 /// A value of a column.
@@ -67,9 +69,8 @@ impl Engine {
             .map(|name| Grouping::of(table, name))
             .collect();
         let groupings = groupings.ok_or_else(no_texts)?;
-        let is_list = |column: &str| list_columns(table).any(|list| list == column);
         let columns_of = |grouping: &Grouping| -> Vec<Expr> {
-            match grouping.columns().any(is_list) {
+            match grouping.is_of_lists(table) {
                 // In lists the next column is asked for each value.
                 true => grouping.columns().map(ident).collect(),
                 false => vec![grouping.value()],
@@ -87,10 +88,10 @@ impl Engine {
         let mut counting = Counting {
             memory,
             columns: columns.iter().map(|_| CountedValues::default()).collect(),
-            times: HashMap::new(),
+            bars: Bars::new(unit),
         };
         while let Some(batch) = rows.next().await {
-            counting.add(&batch?, &widths, unit)?;
+            counting.add(&batch?, &widths)?;
         }
         Ok(counting.counted(columns, limit))
     }
@@ -100,17 +101,14 @@ impl Engine {
 struct Counting {
     memory: MemoryReservation,
     columns: Vec<CountedValues>,
-    /// By the beginning of each unit of time, in milliseconds since the Unix epoch.
-    times: HashMap<i64, u64>,
+    bars: Bars,
 }
 
 impl Counting {
     /// Adds rows, whose first column is the time; `widths` says how many of the others belong together.
-    fn add(&mut self, rows: &RecordBatch, widths: &[usize], unit: Unit) -> Result<()> {
+    fn add(&mut self, rows: &RecordBatch, widths: &[usize]) -> Result<()> {
         let times = rows.column(0).as_primitive::<TimestampMicrosecondType>();
-        for time_us in times.values() {
-            *self.times.entry(unit.begin_ms(*time_us)).or_default() += 1;
-        }
+        self.bars.add(times.values());
         let mut columns = &rows.columns()[1..];
         for (number, width) in widths.iter().enumerate() {
             let (these, others) = columns.split_at(*width);
@@ -149,11 +147,9 @@ impl Counting {
             }
         });
         let facets = facets.collect();
-        let mut times: Vec<(i64, u64)> = self.times.into_iter().collect();
-        times.sort_unstable();
         Facets {
             columns: facets,
-            times,
+            times: self.bars.iter().collect(),
         }
     }
 }
@@ -174,25 +170,13 @@ fn seen(texts: &StringViewArray, at: impl Iterator<Item = (usize, i64)>) -> Vec<
 /// The same of texts that stand in lists, each of which is stored by itself: of each place of a list the first column counts
 /// that has a text there. A text that a row has twice counts once.
 fn seen_in_lists<'a>(columns: &'a [ArrayRef], times: &[i64]) -> Result<Vec<(&'a str, Seen)>> {
-    let lists = columns.iter().map(|column| {
-        let lists = column.as_list_opt::<i32>()?;
-        Some((lists, lists.values().as_string_opt::<i32>()?))
-    });
-    let lists: Option<Vec<_>> = lists.collect();
-    let lists = lists.ok_or_else(no_texts)?;
+    let lists = TextLists::of_all(columns)?;
     let mut seen: HashMap<&str, (usize, Seen)> = HashMap::new();
     for (row, time_us) in times.iter().enumerate() {
         let now = Seen::at(*time_us);
-        let length = |list: &GenericListArray<i32>| match list.is_valid(row) {
-            true => list.value_length(row) as usize,
-            false => 0,
-        };
-        let longest = lists.iter().map(|(list, _)| length(list)).max();
+        let longest = lists.iter().map(|list| list.length(row)).max();
         for place in 0..longest.unwrap_or_default() {
-            let text = lists.iter().find_map(|(list, texts)| {
-                let at = list.value_offsets()[row] as usize + place;
-                (place < length(list) && texts.is_valid(at)).then(|| texts.value(at))
-            });
+            let text = lists.iter().find_map(|list| list.text(row, place));
             let Some(text) = text else {
                 continue;
             };

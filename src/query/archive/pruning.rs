@@ -6,11 +6,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, UInt64Array};
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::{Column, ScalarValue};
-use datafusion::logical_expr::{Expr, lit};
+use datafusion::logical_expr::{Expr, ident, lit};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::archive::{ColumnType, FileEntry, TableKind, day_number};
+use crate::archive::{ColumnType, FileEntry, TableKind, begin_of_day_ms, day_number, day_of};
 
 /// The statistics of files.
 pub(super) struct FileStatistics<'f> {
@@ -112,6 +112,34 @@ pub(super) fn day(number: i32) -> Expr {
 /// A value of a column of texts.
 pub(super) fn text_value(text: &str) -> Expr {
     lit(ScalarValue::Utf8View(Some(text.to_owned())))
+}
+
+/// Whether a row is before a time in microseconds since the Unix epoch. Of most files the day says it for all rows, and for
+/// the beginning of a day it says it for every row.
+pub(super) fn earlier(time_us: i64) -> Expr {
+    let of_time = day(day_of(time_us.div_euclid(1_000)));
+    let is_earlier = ident("day").lt(of_time);
+    match begins_day(time_us) {
+        true => is_earlier,
+        false => is_earlier.or(ident("time").lt(lit(time_scalar(Some(time_us))))),
+    }
+}
+
+/// Whether a row is not before such a time.
+pub(super) fn not_earlier(time_us: i64) -> Expr {
+    let of_time = || day(day_of(time_us.div_euclid(1_000)));
+    match begins_day(time_us) {
+        true => ident("day").gt_eq(of_time()),
+        false => {
+            let is_late = ident("time").gt_eq(lit(time_scalar(Some(time_us))));
+            ident("day").gt(of_time()).or(is_late)
+        }
+    }
+}
+
+fn begins_day(time_us: i64) -> bool {
+    let day = day_of(time_us.div_euclid(1_000));
+    begin_of_day_ms(day).checked_mul(1_000) == Some(time_us)
 }
 
 /// A value of the column `time`, in microseconds since the Unix epoch.

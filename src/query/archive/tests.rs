@@ -1,11 +1,13 @@
 //! What is counted and found, beside the same done plainly, row by row.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use serde_json::{Value, json};
 
+use super::windows::{WindowRows, Windows};
 use super::*;
 use crate::archive::{Rows, TableKind, begin_of_day_ms, day_of};
 use crate::event::{Offset, Position, RawRecord};
@@ -205,6 +207,62 @@ async fn rows_are_counted_in_each_unit_of_time() {
     }
 }
 
+/// The newest rows are those of the plain way, whatever windows they are looked for in, and each is counted once.
+#[tokio::test]
+async fn windows_of_any_size_find_the_newest_rows_and_count_all() {
+    let events = events();
+    let engine = engine(&events);
+    let mut newest: Vec<usize> = (0..events.len()).collect();
+    newest.sort_by_key(|number| (time_ms(&events[*number]), *number));
+    newest.reverse();
+    let (mut cut, mut counted_early) = (0, 0);
+    for (conditions, met) in questions(&events) {
+        let expected: Vec<usize> = newest.iter().copied().filter(|at| met[*at]).collect();
+        for (rows, limit) in [(1, 9), (3, 200)] {
+            let wanted = search::Newest {
+                table: TableKind::Events,
+                conditions: &conditions,
+                limit: Some(limit),
+                columns: &["offset"],
+            };
+            let rows = WindowRows {
+                first: rows,
+                most: rows,
+            };
+            let known = || engine.known_days(TableKind::Events).collect();
+            let windows = || Windows::new(known(), conditions.time_us(), rows);
+            cut += windows()
+                .filter(|window| window.from_us % (24 * HOUR_MS * 1_000) != 0)
+                .count();
+            let mut found = Vec::new();
+            let mut take = |rows: &Found| {
+                let offsets = rows.rows.column(0).as_primitive::<Int64Type>();
+                found.extend(offsets.values().iter().map(|offset| *offset as usize));
+                ControlFlow::Continue(())
+            };
+            let mut bars = Bars::new(Unit::Hour);
+            let find = engine.newest_in(&wanted, windows(), Some(&mut bars), &mut take);
+            find.await.unwrap();
+            assert_eq!(
+                found,
+                expected[..limit.min(expected.len())],
+                "{rows:?} {conditions:?}"
+            );
+            counted_early += bars.iter().count();
+            let count = engine.count_bars(TableKind::Events, &conditions, &mut bars);
+            count.await.unwrap();
+            let mut whole = Bars::new(Unit::Hour);
+            let times = expected.iter().map(|at| time_ms(&events[*at]) * 1_000);
+            whole.add(&times.collect::<Vec<i64>>());
+            assert!(bars.iter().eq(whole.iter()), "{rows:?} {conditions:?}");
+        }
+    }
+    assert!(
+        cut > 1_000 && counted_early > 1_000,
+        "{cut}, {counted_early}"
+    );
+}
+
 #[test]
 fn weeks_begin_on_mondays_and_months_on_their_first_day() {
     let monday_ms = THURSDAY_MS - 72 * HOUR_MS;
@@ -219,6 +277,73 @@ fn weeks_begin_on_mondays_and_months_on_their_first_day() {
     assert_eq!(Unit::Month.begin_ms(-1), begin_of_day_ms(-31));
     assert_eq!(Unit::Hour.begin_ms(-1), -HOUR_MS);
     assert_eq!(day_of(i64::MAX), i32::MAX);
+}
+
+#[tokio::test]
+async fn a_row_counts_once_for_each_of_its_values() {
+    let events = events();
+    let engine = engine(&events);
+    let by_resource: &[&[&str]] = &[
+        &["resource"],
+        &["resource_uid", "resource_name"],
+        &["actor_uid", "resource"],
+        &["resource_name", "operation"],
+    ];
+    let mut repeated = 0;
+    for names in by_resource {
+        let mut expected: BTreeMap<Vec<&str>, i64> = BTreeMap::new();
+        for event in &events {
+            let resources = event["resources"].as_array().unwrap();
+            let mut groups: Vec<Vec<&str>> = Vec::new();
+            let each: Vec<&Value> = match resources.is_empty() {
+                true => vec![&Value::Null],
+                false => resources.iter().collect(),
+            };
+            for resource in each {
+                let value = |name: &&str| match *name {
+                    "resource" => resource["name"].as_str().or(resource["uid"].as_str()),
+                    "resource_uid" => resource["uid"].as_str(),
+                    "resource_name" => resource["name"].as_str(),
+                    of_row => values(event, of_row).first().copied(),
+                };
+                groups.push(
+                    names
+                        .iter()
+                        .map(|name| value(name).unwrap_or("-"))
+                        .collect(),
+                );
+            }
+            let different: BTreeSet<Vec<&str>> = groups.iter().cloned().collect();
+            repeated += groups.len() - different.len();
+            for group in different {
+                *expected.entry(group).or_default() += 1;
+            }
+        }
+        let by: Vec<Grouping> = names
+            .iter()
+            .map(|name| Grouping::of(TableKind::Events, name).unwrap())
+            .collect();
+        let all = Conditions::default();
+        let counts = engine.count_by(TableKind::Events, &all, &by, None);
+        let mut found: BTreeMap<Vec<String>, i64> = BTreeMap::new();
+        for batch in counts.await.unwrap().collect().await.unwrap() {
+            for row in 0..batch.num_rows() {
+                let group = (0..names.len()).map(|column| {
+                    let texts = batch.column(column).as_string_view();
+                    let text = texts.iter().nth(row).flatten();
+                    text.unwrap_or("-").to_owned()
+                });
+                let counts = batch.column(names.len()).as_primitive::<Int64Type>();
+                found.insert(group.collect(), counts.value(row));
+            }
+        }
+        let expected: BTreeMap<Vec<String>, i64> = expected
+            .into_iter()
+            .map(|(group, count)| (group.into_iter().map(str::to_owned).collect(), count))
+            .collect();
+        assert_eq!(found, expected, "{names:?}");
+    }
+    assert!(repeated > 5, "{repeated}");
 }
 
 #[tokio::test]

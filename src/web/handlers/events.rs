@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::TimestampMicrosecondType;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -17,7 +17,7 @@ use crate::page::{
     Asked, Bar, EventsEnd, EventsPage, Fault, Histogram, Section, events_begin, events_end,
     events_row, unit_for,
 };
-use crate::query::archive::{Before, Conditions, Found, Unit, record_columns};
+use crate::query::archive::{Bars, Before, Conditions, Found, Unit, record_columns};
 use crate::view::Emitted;
 use crate::web::app::Web;
 use crate::web::error_words::in_words;
@@ -107,11 +107,32 @@ impl Listing {
     ) -> Result<(), String> {
         let snapshot = web.snapshot(reader.user()?).await?;
         self.end.notes = snapshot.notes(reader.language);
+        let Some((unit, asked_ms)) = bars_of(&snapshot, conditions) else {
+            return Ok(());
+        };
+        let mut bars = Bars::new(unit);
         let turn = web.search_turn(conditions).await;
-        self.rows(&snapshot, page, conditions, answer).await?;
+        self.rows(&snapshot, page, conditions, &mut bars, answer)
+            .await?;
         drop(turn);
         let _turn = web.count_turn(conditions).await;
-        self.end.histogram = histogram(&snapshot, conditions).await?;
+        // The bars are of the whole question, also those of earlier pages.
+        let of_all = Conditions {
+            before: None,
+            ..conditions.clone()
+        };
+        let counted = snapshot
+            .engine
+            .count_bars(TableKind::Events, &of_all, &mut bars);
+        counted.await.map_err(|error| in_words(&error))?;
+        self.end.histogram = Some(Histogram {
+            unit,
+            bars: bars
+                .iter()
+                .map(|(begin_ms, count)| Bar { begin_ms, count })
+                .collect(),
+            asked_ms,
+        });
         Ok(())
     }
 
@@ -120,6 +141,7 @@ impl Listing {
         snapshot: &Arc<Snapshot>,
         page: &EventsPage<'_>,
         conditions: &Conditions,
+        bars: &mut Bars,
         answer: &Answer,
     ) -> Result<(), String> {
         let mut columns = record_columns(TableKind::Events).to_vec();
@@ -134,11 +156,12 @@ impl Listing {
         };
         snapshot
             .engine
-            .newest(
+            .newest_and_bars(
                 TableKind::Events,
                 conditions,
-                Some(ROWS + 1),
+                ROWS + 1,
                 &columns,
+                bars,
                 &mut found,
             )
             .await
@@ -178,40 +201,6 @@ impl Listing {
             false => Ok(ControlFlow::Break(())),
         }
     }
-}
-
-/// How many events there were when, of the whole question.
-async fn histogram(
-    snapshot: &Snapshot,
-    conditions: &Conditions,
-) -> Result<Option<Histogram>, String> {
-    let Some((unit, asked_ms)) = bars_of(snapshot, conditions) else {
-        return Ok(None);
-    };
-    let of_all = Conditions {
-        before: None,
-        ..conditions.clone()
-    };
-    let counts = async {
-        let engine = &snapshot.engine;
-        let counts = engine.histogram(TableKind::Events, &of_all, unit).await?;
-        counts.collect().await
-    };
-    let mut bars = Vec::new();
-    for batch in counts.await.map_err(|error| in_words(&error))? {
-        let begins = batch.column(0).as_primitive::<TimestampMicrosecondType>();
-        let counts = batch.column(1).as_primitive::<Int64Type>();
-        let batch = begins.values().iter().zip(counts.values());
-        bars.extend(batch.map(|(begin_us, count)| Bar {
-            begin_ms: begin_us.div_euclid(1_000),
-            count: count.unsigned_abs(),
-        }));
-    }
-    Ok(Some(Histogram {
-        unit,
-        bars,
-        asked_ms,
-    }))
 }
 
 /// The width of the bars, and the time that is asked for, in milliseconds since the Unix epoch, where it has a beginning;

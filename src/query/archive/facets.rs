@@ -15,7 +15,7 @@ use super::bars::{Bars, Unit};
 use super::conditions::Conditions;
 use super::counted_values::{CountedValues, Seen};
 use super::engine::Engine;
-use super::groups::Grouping;
+use super::grouping::Grouping;
 use super::text_lists::TextLists;
 use crate::archive::TableKind;
 

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
 };
 use foldhash::HashSet;
 
-use super::groups::Grouping;
+use super::grouping::Grouping;
 use super::text_lists::TextLists;
 
 /// A list, for each row, of the different values that the groupings have at the places of its lists: structs with a text for

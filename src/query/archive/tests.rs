@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
@@ -10,9 +11,11 @@ use serde_json::{Value, json};
 use super::windows::{WindowRows, Windows};
 use super::*;
 use crate::archive::{Rows, TableKind, begin_of_day_ms, day_of};
-use crate::event::{Offset, Position, RawRecord};
+use crate::event::{Header, Offset, Position, RawRecord};
+use crate::kafka::Stored;
 use crate::sigma::Pattern;
 use crate::view::Emitted;
+use crate::{privacy, yaml};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -65,6 +68,12 @@ fn engine(events: &[Value]) -> Engine {
         for (at, event) in events.iter().enumerate() {
             let value = event.to_string();
             let mut record = RawRecord::of_value(TOPIC, value.as_bytes());
+            if event["by_page"] == true {
+                record.headers.push(Header {
+                    name: "watchbell-origin",
+                    value: Some(b"page"),
+                });
+            }
             record.position = Position {
                 offset: Offset((number * 17 + at) as i64),
                 ..record.position
@@ -261,6 +270,45 @@ async fn windows_of_any_size_find_the_newest_rows_and_count_all() {
         cut > 1_000 && counted_early > 1_000,
         "{cut}, {counted_early}"
     );
+}
+
+/// What others do on the page is hidden from somebody with a policy, and does not take the place of what is shown.
+#[tokio::test]
+async fn the_newest_rows_are_those_that_a_policy_leaves() {
+    let of_vendor = events();
+    let mut all = of_vendor.clone();
+    for number in 0..60 {
+        let mut by_page = of_vendor[79].clone();
+        by_page["by_page"] = true.into();
+        by_page["metadata"]["uid"] = format!("page-{number}").into();
+        all.push(by_page);
+        // A record without the form of an event, as a route may write it.
+        all.push(json!({"time": time_ms(&of_vendor[79]), "number": number}));
+    }
+    let text = "[{name: people, fields: {actor.user.uid: mask}, topics: [t]}]";
+    let (mut policies, problems) = privacy::read(&yaml::document(text).unwrap());
+    assert!(problems.is_empty(), "{problems:?}");
+    let policy = Arc::new(policies.remove(0));
+    let hiding = engine(&all).hiding(&policy).await.unwrap();
+    let whole = engine(&of_vendor);
+    let before = Before {
+        time_us: time_ms(&of_vendor[79]) * 1_000 + 1,
+        topic: "watchbell.events".into(),
+        partition: 0,
+        offset: 0,
+    };
+    for before in [None, Some(before)] {
+        let conditions = Conditions {
+            before,
+            ..Conditions::default()
+        };
+        let kind = TableKind::Events;
+        let shown = hiding.newest_records(kind, &conditions, 10).await.unwrap();
+        let expected = whole.newest_records(kind, &conditions, 10).await.unwrap();
+        let places = |of: &[Stored]| of.iter().map(Stored::order).collect::<Vec<_>>();
+        assert_eq!(shown.len(), 10);
+        assert_eq!(places(&shown), places(&expected));
+    }
 }
 
 #[test]

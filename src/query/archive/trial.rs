@@ -16,7 +16,7 @@ use futures::StreamExt;
 use super::conditions::Conditions;
 use super::engine::Engine;
 use super::functions::Matches;
-use super::groups::Grouping;
+use super::grouping::Grouping;
 use super::pruning::day;
 use super::records::{Records, record_columns};
 use crate::alert::{NOBODY, WHO, group_key};

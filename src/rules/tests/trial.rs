@@ -57,10 +57,10 @@ filter: {rules: [topic_deleted], creation: {api.operation: kafka.CreateTopics}, 
     assert!(set.rules().is_empty());
     let disabled = &set.disabled()[0];
     assert_eq!(
-        (disabled.id.as_str(), &*disabled.title),
+        (disabled.rule.id.as_str(), &*disabled.rule.title),
         (FIRST, "Topic deleted")
     );
-    let text = set.text_of(&disabled.file, disabled.mark).unwrap();
+    let text = set.text_of(&disabled.file, disabled.rule.id_mark).unwrap();
     assert_eq!(text, named);
     let wider = text.replace(
         "kafka.DeleteTopics",

@@ -12,7 +12,6 @@ use tokio::task::block_in_place;
 use super::plain::unavailable;
 use crate::alert::BUILT_IN;
 use crate::archive::{TableKind, begin_of_day_ms, day_of};
-use crate::diagnostic::Mark;
 use crate::kafka::Stored;
 use crate::page::{
     RULE_DAYS, RuleOrder, RulePage, RuleRow, RulesPage, Section, rule_page, rules_page,
@@ -20,7 +19,7 @@ use crate::page::{
 use crate::pipeline::Path;
 use crate::query::archive::{Attribute, Conditions};
 use crate::rules::{DisabledRule, LoadedRule, RuleSet};
-use crate::sigma::escaped;
+use crate::sigma::{Rule, escaped};
 use crate::view::Emitted;
 use crate::web::app::Web;
 use crate::web::error_words::in_words;
@@ -93,16 +92,17 @@ impl Rules {
         }
     }
 
-    fn disabled<'r>(&'r self, rule: &'r DisabledRule) -> RuleRow<'r> {
+    fn disabled<'r>(&'r self, disabled: &'r DisabledRule) -> RuleRow<'r> {
+        let rule = &disabled.rule;
         RuleRow {
             id: rule.id.as_str(),
             title: &rule.title,
             level: None,
-            status: None,
-            file: Some(&rule.file),
+            status: rule.status,
+            file: Some(&disabled.file),
             suppressions: 0,
             tests: self.tests_of(rule.id.as_str()).map(<[String]>::len),
-            tags: &[],
+            tags: &rule.tags,
         }
     }
 }
@@ -144,13 +144,16 @@ async fn raised(web: &Web, reader: &Reader, today: i32) -> Result<(Raised, Vec<S
 
 /// Where the YAML of a rule stands.
 pub(super) fn text_of<'r>(rules: &'r RuleSet<Path>, id: &str) -> Option<&'r str> {
-    let in_force = rules.rules().iter();
-    let in_force = in_force.map(|one| (&one.rule.id, &one.file, one.rule.id_mark));
-    let disabled = rules.disabled().iter();
-    let disabled = disabled.map(|one| (&one.id, &one.file, one.mark));
+    let (rule, file) = written(rules, id)?;
+    rules.text_of(file, rule.id_mark)
+}
+
+/// A rule as it was written, in force or disabled, and its file.
+fn written<'r>(rules: &'r RuleSet<Path>, id: &str) -> Option<(&'r Rule, &'r str)> {
+    let in_force = rules.rules().iter().map(|one| (&one.rule, &*one.file));
+    let disabled = rules.disabled().iter().map(|one| (&one.rule, &*one.file));
     let mut all = in_force.chain(disabled);
-    let (_, file, mark): (_, _, Mark) = all.find(|(known, ..)| known.as_str() == id)?;
-    rules.text_of(file, mark)
+    all.find(|(rule, _)| rule.id.as_str() == id)
 }
 
 /// One rule.
@@ -176,9 +179,7 @@ pub(in crate::web) async fn rule(State(web): State<Web>, reader: Reader) -> Resp
         .iter()
         .map(|one| Emitted::new(one.record()))
         .collect();
-    let loaded = rules.rules.rules().iter();
-    let loaded = loaded.map(|loaded| &loaded.rule);
-    let written = loaded.into_iter().find(|rule| rule.id.as_str() == id);
+    let written = written(&rules.rules, &id).map(|(rule, _)| rule);
     let page = RulePage {
         description: written.and_then(|rule| rule.description.as_deref()),
         runbook: written.and_then(|rule| rule.runbook.as_deref()),

@@ -22,7 +22,7 @@ use watchbell::query::archive::{
 use watchbell::view::Emitted;
 
 use crate::corpus::Corpus;
-use crate::pipeline;
+use crate::normalized;
 
 /// Bytes of rows in a file, as by default.
 const BATCH_BYTES: usize = 64 * 1024 * 1024;
@@ -48,7 +48,7 @@ impl Ranges for InMemory {
 pub fn run(events: usize) {
     let mut values = Vec::new();
     let mut keep = |_, output: Output<'_>| values.extend(output.value.map(<[u8]>::to_vec));
-    pipeline::outputs(&mut Corpus::new(1), events.min(20_000), &mut keep);
+    normalized::outputs(&mut Corpus::new(1), events.min(20_000), &mut keep);
     let mut rows = Rows::with_room(TableKind::Events, BATCH_BYTES);
     let memory = Memory::default();
     let mut files: Vec<DataFile> = Vec::new();
@@ -154,7 +154,7 @@ fn day_file(day: usize, events: usize) -> DataFile {
         let batch = rows.take().expect("rows");
         files.extend(data_files(TableKind::Events, &batch).expect("files"));
     };
-    pipeline::outputs(&mut corpus, events, &mut |time_ms, output| {
+    normalized::outputs(&mut corpus, events, &mut |time_ms, output| {
         let record = RawRecord {
             position: Position {
                 topic: "watchbell.events",

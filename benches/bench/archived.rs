@@ -11,7 +11,7 @@ use watchbell::event::Output;
 use crate::broker::Broker;
 use crate::contender::{Contender, EVENTS, Kind};
 use crate::corpus::Corpus;
-use crate::pipeline;
+use crate::normalized;
 
 /// Nothing was merged for so long: three looks at the tables.
 const QUIET: Duration = Duration::from_secs(31);
@@ -73,7 +73,7 @@ fn fill(broker: &Broker, events: u64) -> u64 {
         number += 1;
     };
     let count = usize::try_from(events).expect("a number of events");
-    pipeline::outputs(&mut Corpus::new(1), count, &mut send);
+    normalized::outputs(&mut Corpus::new(1), count, &mut send);
     assert_eq!(number, events, "each is one event");
     producer.flush(Duration::from_secs(120)).expect("flush");
     bytes

@@ -44,6 +44,8 @@ mod mmdb;
 #[path = "../../tests/kafka/node.rs"]
 mod node;
 #[cfg(feature = "archive")]
+mod normalized;
+#[cfg(feature = "archive")]
 mod page;
 mod pipeline;
 #[allow(dead_code)]

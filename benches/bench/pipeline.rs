@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use watchbell::event::{
-    Offset, Output, OutputBuffer, OutputRecord, Partition, Position, RawRecord,
-};
+use watchbell::event::{Offset, OutputBuffer, Partition, Position, RawRecord};
 use watchbell::pipeline::{Catalogs, Content, Lookups, OutputList, Path, Pipeline, Purpose, known};
 use watchbell::route::{NoisePolicy, Routes};
 use watchbell::rules::{CurrentRules, Overrides, RuleSet, RuleSource};
@@ -72,39 +70,6 @@ pub fn run(events: usize, words: &[&str]) {
     );
 }
 
-/// Normalizes records of a busy organization, as they stand in the events topic, without rules.
-#[cfg(feature = "archive")]
-pub fn outputs(corpus: &mut Corpus, events: usize, each: &mut dyn FnMut(i64, Output<'_>)) {
-    let pipeline = pipeline(&[], enrichment::names());
-    let (mut out, batch) = (OutputBuffer::default(), pipeline.begin());
-    for _ in 0..events {
-        let value = corpus.next();
-        let record = RawRecord::of_value("source", value.as_bytes());
-        batch.process(&record, corpus.time_ms(), &mut out);
-        for output in out.iter() {
-            each(corpus.time_ms(), output);
-        }
-        out.clear();
-    }
-}
-
-/// The first so many alerts of a busy organization, as they stand in the alerts topic.
-#[cfg(feature = "archive")]
-pub fn alerts(corpus: &mut Corpus, count: usize) -> Vec<OutputRecord> {
-    let pipeline = pipeline(&packs(), enrichment::names());
-    let (mut out, batch, mut alerts) = (OutputBuffer::default(), pipeline.begin(), Vec::new());
-    while alerts.len() < count {
-        let value = corpus.next();
-        let record = RawRecord::of_value("source", value.as_bytes());
-        batch.process(&record, corpus.time_ms(), &mut out);
-        let outputs = out.to_records().into_iter();
-        alerts.extend(outputs.filter(|output| &*output.topic == Content::Alerts.name()));
-        out.clear();
-    }
-    alerts.truncate(count);
-    alerts
-}
-
 /// Prints what a byte costs in each form in which an event may arrive, or in those whose name contains `wanted`. No
 /// rules are in force, because an alert costs as much as some events.
 pub fn run_forms(events: usize, wanted: &str) {
@@ -154,7 +119,7 @@ fn forms() -> [(&'static str, Vec<String>); 4] {
     ]
 }
 
-fn pipeline(rules: &[RuleSource], lookups: Lookups) -> Pipeline {
+pub fn pipeline(rules: &[RuleSource], lookups: Lookups) -> Pipeline {
     let catalogs = Catalogs::shipped().expect("the shipped catalogue");
     let rules = RuleSet::load(
         rules,

@@ -122,6 +122,8 @@ pub(super) fn filter_bar(
                     button type="submit" { (words.search) }
                 }
             }
+            // On paper there is no form that shows it.
+            @if !when.is_empty() { p.on-paper { (words.when) ": " bdi { (crate::view::shown(&when)) } } }
             nav.spans aria-label=(words.when) {
                 @for (span, text) in spans(words) {
                     a href=(href(&asked.in_span(span))) aria-current=[(when == span).then_some("true")] { (text) }

@@ -267,7 +267,7 @@ async fn every_page_can_be_printed() {
                 || isCut(style.overflowX) && one.scrollWidth > one.clientWidth + 1;
         }).map((one) => one.outerHTML.slice(0, 200))";
     const CONTROLS: &str = "
-        return [...document.querySelectorAll('nav, search, .pager, button, input, select, textarea')]
+        return [...document.querySelectorAll('nav, .pager, button, input, select, textarea')]
             .filter((one) => one.checkVisibility()).map((one) => one.outerHTML.slice(0, 200))";
     let site = Site::of(&documented());
     // The width of A4 at 96 pixels per inch.
@@ -288,6 +288,13 @@ async fn every_page_can_be_printed() {
         assert_eq!(too_wide(&browser).await, 0, "{url} is wider than the paper");
         let controls = browser.run(CONTROLS, Vec::new()).await;
         assert_eq!(controls, json!([]), "{url}: what is of no use on paper");
+    }
+    // Somebody who reads it knows what was asked.
+    let asked = "/events?actor=lin&operation=Delete*&when=2026-03-14";
+    browser.go(&format!("{}{asked}", site.url)).await;
+    let asked = browser.text("search").await;
+    for part in ["lin", "Delete*", "When: 2026-03-14"] {
+        assert!(asked.contains(part), "{part}: {asked}");
     }
     browser.end().await;
 }

@@ -90,19 +90,21 @@ impl ScalarUDFImpl for OnceEach {
         for row in 0..args.number_rows {
             let all = of_groupings.iter().flatten();
             let longest = all.map(|lists| lists.length(row)).max().unwrap_or_default();
-            let mut known = HashSet::default();
+            let (mut known, mut count) = (HashSet::default(), 0);
             for place in 0..longest {
                 let texts: Vec<Option<&str>> = of_groupings
                     .iter()
                     .map(|lists| lists.iter().find_map(|list| list.text(row, place)))
                     .collect();
-                if known.insert(texts.clone()) {
+                // Most rows have one resource.
+                if longest == 1 || known.insert(texts.clone()) {
+                    count += 1;
                     for (builder, text) in builders.iter_mut().zip(texts) {
                         builder.append_option(text);
                     }
                 }
             }
-            counts.push(known.len());
+            counts.push(count);
         }
         let values = builders
             .iter_mut()

@@ -73,7 +73,7 @@ pub(super) async fn newest_places(
         .select_columns(&Place::COLUMNS)?
         .execute_stream()
         .await?;
-    let mut newest = Newest {
+    let mut newest = NewestPlaces {
         limit: limit.unwrap_or(usize::MAX),
         places: BinaryHeap::new(),
     };
@@ -89,13 +89,13 @@ pub(super) async fn newest_places(
 }
 
 /// The newest rows of those that were added.
-struct Newest {
+struct NewestPlaces {
     limit: usize,
     /// The oldest first.
     places: BinaryHeap<Reverse<Place>>,
 }
 
-impl Newest {
+impl NewestPlaces {
     /// In a file the newest rows are the last ones. They come first, and leave out the others.
     fn add(&mut self, columns: &PlaceColumns<'_>) {
         for row in (0..columns.times.len()).rev() {

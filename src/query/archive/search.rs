@@ -89,6 +89,10 @@ impl Engine {
         self.newest_in(&wanted, windows, bars, found).await
     }
 
+    /// The newest rows, looked for in these windows. All rows of the windows that were searched are counted in `bars`.
+    ///
+    /// # Errors
+    /// As [`Engine::newest`].
     pub(super) async fn newest_in(
         &self,
         wanted: &Newest<'_>,

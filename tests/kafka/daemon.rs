@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 use watchbell::kafka::topics::{WantedTopic, ownership_topic};
 
 use super::audit::Audit;
@@ -147,7 +147,11 @@ impl Deployment {
     /// Write the configuration; its path.
     pub fn write(&self) -> PathBuf {
         let path = self.file("watchbell.yaml");
-        fs::write(&path, self.config()).expect("write the configuration");
+        // A process that was started just now may still have to read it, and must not find half of it.
+        let new = NamedTempFile::new_in(path.parent().expect("a folder"));
+        let new = new.expect("a file");
+        fs::write(new.path(), self.config()).expect("write the configuration");
+        new.persist(&path).expect("the configuration");
         path
     }
 
